@@ -1,0 +1,82 @@
+"""Whether this process is up, and whether it is ready for turns."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from assistant.redis_link import RedisDown, state_redis
+
+PROBE_SECONDS = 0.2
+DEFAULT_PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671}
+
+
+async def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process is up."""
+    return JsonResponse({"status": "ok"})
+
+
+async def readyz(_request: HttpRequest) -> HttpResponse:
+    """503 only without the database: turns are answered without Redis, the broker and Zep."""
+    database, redis, broker, zep = await asyncio.gather(_database(), _redis(), _broker(), _zep())
+    checks = {"database": database, "redis": redis, "broker": broker, "zep": zep}
+    return JsonResponse(
+        {"status": "ok" if database == "ok" else "unavailable", "checks": checks},
+        status=200 if database == "ok" else 503,
+    )
+
+
+async def _database() -> str:
+    try:
+        await sync_to_async(_select_one)()
+    except Error:
+        return "unavailable"
+    return "ok"
+
+
+def _select_one() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def _redis() -> str:
+    try:
+        await state_redis().exchange("readyz", lambda redis: redis.ping())
+    except RedisDown:
+        return "degraded"
+    return "ok"
+
+
+async def _broker() -> str:
+    if not settings.CELERY_BROKER_URL.startswith("redis"):
+        return await _connectable(settings.CELERY_BROKER_URL)
+    client = Redis.from_url(settings.CELERY_BROKER_URL)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await client.ping()
+    except (RedisError, OSError, TimeoutError):
+        return "degraded"
+    finally:
+        await client.aclose()
+    return "ok"
+
+
+async def _zep() -> str:
+    """Whether Zep's port can be connected to; nothing is asked of it from here."""
+    return await _connectable(settings.ZEP_BASE_URL) if settings.ZEP_BASE_URL else "ok"
+
+
+async def _connectable(url: str) -> str:
+    address = urlsplit(url)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(address.hostname, address.port or DEFAULT_PORTS[address.scheme])
+            writer.close()
+    except (OSError, TimeoutError):
+        return "degraded"
+    return "ok"

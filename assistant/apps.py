@@ -1,0 +1,15 @@
+"""Start-up of the assistant: the observer is subscribed and every metric exists at 0."""
+
+from django.apps import AppConfig
+
+from assistant import events
+
+
+class AssistantConfig(AppConfig):
+    name = "assistant"
+
+    def ready(self) -> None:
+        from assistant.monitoring import metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
+
+        events.subscribe(observer.observe)
+        metrics.warm_metrics()

@@ -1,0 +1,159 @@
+"""Storing a conversation: messages in their order, each once. Knows rows and transactions; nothing of Zep or agents."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Left
+
+from assistant.errors import EasyIslandersError
+from assistant.memory.flags import MemoryMode, base_mode
+from assistant.models import Message, MirrorState, Thread, User, reply_id
+from assistant.replies.values import PastMessage, Reply
+
+RECENT_MESSAGES = 20
+RECENT_CHARACTERS = 1_500  # of each: a few very long messages would cost every later turn tenths of a second
+
+
+class ThreadNotFound(EasyIslandersError):
+    """There is no such thread, as far as this user may know."""
+
+
+class MessageConflict(EasyIslandersError):
+    """The client_msg_id was used before, for another message or in another thread."""
+
+
+@dataclass(frozen=True)
+class ThreadRef:
+    """Whose thread is meant, and which; None asks for a new one, or for the one where the message was sent before."""
+
+    user: User
+    thread_id: str | None
+
+
+@dataclass(frozen=True)
+class StoredReply:
+    """A reply as it was stored, and as every repetition of the request gets it again."""
+
+    client_msg_id: UUID
+    text: str
+    agent: str
+    rich: Mapping[str, object] | None
+    memory_trace: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A user's message that is safely stored. `reply` is set where it was answered before."""
+
+    user_pk: int
+    thread_id: str
+    client_msg_id: UUID
+    memory_id: UUID
+    said: str
+    is_first: bool
+    recent: tuple[PastMessage, ...]
+    reply: StoredReply | None
+
+    @property
+    def reply_client_msg_id(self) -> UUID:
+        return reply_id(self.thread_id, self.client_msg_id)
+
+
+def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
+    """Store the message and its place in the thread in one transaction, or find it where it is stored already.
+
+    Costs five queries in a known thread. Raise ThreadNotFound or MessageConflict.
+    """
+    try:
+        return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
+    except IntegrityError:  # a duplicate of the request, or the first message of the same new thread, was faster
+        return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
+
+
+def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, object]) -> tuple[StoredReply, bool]:
+    """Store the reply in one transaction; its unique id decides between duplicates. False: another's reply stands."""
+    try:
+        with transaction.atomic():
+            row = _append(
+                message.thread_id,
+                user_id=message.user_pk,
+                client_msg_id=message.reply_client_msg_id,
+                role=Message.Role.ASSISTANT,
+                text=reply.text,
+                agent=reply.agent,
+                rich=reply.rich,
+                memory_trace=dict(memory_trace),
+            )
+    except IntegrityError:
+        row = Message.objects.get(thread_id=message.thread_id, client_msg_id=message.reply_client_msg_id)
+        return _reply(row), False
+    return _reply(row), True
+
+
+def _found(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded | None:
+    row = Message.objects.filter(user=thread.user, client_msg_id=client_msg_id).first()
+    if row is None:
+        return None
+    if row.role != Message.Role.USER or row.text != said or thread.thread_id not in (None, row.thread_id):
+        raise MessageConflict
+    reply = Message.objects.filter(user=thread.user, client_msg_id=reply_id(row.thread_id, client_msg_id)).first()
+    return _recorded(row, thread.user, _reply(reply) if reply else None)
+
+
+def _stored(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
+    with transaction.atomic():
+        thread_id = _open(thread)
+        row = _append(thread_id, user_id=thread.user.pk, client_msg_id=client_msg_id, role=Message.Role.USER, text=said)
+    return _recorded(row, thread.user, None)
+
+
+def _open(thread: ThreadRef) -> str:
+    """The id of the user's thread, made where it is new. Somebody else's thread is not found."""
+    if thread.thread_id is None:
+        return Thread.objects.create(id=str(uuid.uuid4()), user=thread.user).pk
+    owner = Thread.objects.filter(pk=thread.thread_id).values_list("user_id", flat=True).first()
+    if owner is None:
+        return Thread.objects.create(id=thread.thread_id, user=thread.user).pk
+    if owner != thread.user.pk:
+        raise ThreadNotFound
+    return thread.thread_id
+
+
+def _append(thread_id: str, **fields: object) -> Message:
+    """Insert a message at the thread's end; the thread row, locked by its update, gives out the places."""
+    Thread.objects.filter(pk=thread_id).update(last_sequence=F("last_sequence") + 1)
+    sequence = Thread.objects.values_list("last_sequence", flat=True).get(pk=thread_id)
+    state = MirrorState.HELD if base_mode() is MemoryMode.OFF else MirrorState.PENDING
+    return Message.objects.create(thread_id=thread_id, sequence=sequence, mirror_state=state, **fields)
+
+
+def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
+    recent = () if row.sequence == 1 or reply else _recent(row)
+    return Recorded(
+        user_pk=user.pk,
+        thread_id=row.thread_id,
+        client_msg_id=row.client_msg_id,
+        memory_id=user.memory_id,
+        said=row.text,
+        is_first=row.sequence == 1,
+        recent=recent,
+        reply=reply,
+    )
+
+
+def _recent(row: Message) -> tuple[PastMessage, ...]:
+    before = Message.objects.filter(thread_id=row.thread_id, sequence__lt=row.sequence).order_by("-sequence")
+    opening = Left("text", RECENT_CHARACTERS)
+    newest = list(before.values_list("role", opening, "agent")[:RECENT_MESSAGES])
+    return tuple(
+        PastMessage(role="user" if role == Message.Role.USER else "assistant", text=text, agent=agent)
+        for role, text, agent in reversed(newest)
+    )
+
+
+def _reply(row: Message) -> StoredReply:
+    return StoredReply(row.client_msg_id, row.text, row.agent, row.rich, row.memory_trace or {})

@@ -1,0 +1,139 @@
+"""Facts that the logic announces, and the list of those who listen. Knows no metric and no log.
+
+Events hold ids, numbers and fixed words; never what somebody wrote. Observers may not change anything, and their
+errors stop here: nobody's turn fails because a counter did.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """The root of all events."""
+
+
+@dataclass(frozen=True)
+class RequestStarted(Event):
+    """A chat request came in."""
+
+
+@dataclass(frozen=True)
+class RequestEnded(Event):
+    """A chat request was answered, or broken off by the client (499)."""
+
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TurnTaken(Event):
+    """A turn was answered. `history_size`: messages of the thread that the agent was given."""
+
+    thread_id: str
+    client_msg_id: str
+    agent: str
+    replayed: bool
+    history_size: int
+    seconds: float
+    memory: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RateLimitHit(Event):
+    """A user sent more than the limit allows."""
+
+
+@dataclass(frozen=True)
+class ContextServedFromCache(Event):
+    """A thread's context came from Redis; Zep was not asked."""
+
+
+@dataclass(frozen=True)
+class ContextRead(Event):
+    """Zep was asked for context. `reason` is empty on success, else a word of `ZepRequestError.reason`."""
+
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RedisUnavailable(Event):
+    """Redis did not answer within its budget."""
+
+    purpose: str
+
+
+ZepOperation = Literal["ensure_user", "ensure_thread", "add_messages", "read_back", "delete"]
+ZEP_OPERATIONS: tuple[ZepOperation, ...] = ("ensure_user", "ensure_thread", "add_messages", "read_back", "delete")
+
+
+@dataclass(frozen=True)
+class ZepWriteAttempted(Event):
+    """One HTTP request of the mirror ended. `reason` is empty on success."""
+
+    op: ZepOperation
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ZepWriteRequested(Event):
+    """One logical operation of the mirror began; it may take several attempts."""
+
+    op: ZepOperation
+
+
+@dataclass(frozen=True)
+class MessagesMirrored(Event):
+    """Messages of one thread are known to be at Zep. `lags`: seconds from commit to acknowledgement, one a message."""
+
+    thread_id: str
+    lags: tuple[float, ...]
+    redactions: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MirrorPaused(Event):
+    """A thread's drain stopped before its end; what is left is tried again at its time."""
+
+    thread_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NudgeFailed(Event):
+    """The broker did not take a nudge in time; the sweep will find the row."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class SweepEnded(Event):
+    """The sweep nudged threads whose messages waited."""
+
+    nudged: int
+
+
+Observer = Callable[[Event], None]
+_observers: list[Observer] = []
+
+
+def subscribe(observer: Observer) -> None:
+    """Tell `observer` of every event from now on; subscribing twice is once."""
+    if observer not in _observers:
+        _observers.append(observer)
+
+
+def announce(event: Event) -> None:
+    """Tell every observer. Never raises."""
+    for observer in _observers:
+        try:
+            observer(event)
+        except Exception:  # the process boundary of observation: a broken counter must not fail a turn
+            log.warning("observer_failed", exc_info=True)

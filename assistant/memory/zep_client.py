@@ -1,0 +1,218 @@
+"""The one place that talks to Zep, and the boundary that raw text cannot pass: it takes `RedactedText` only.
+
+Wraps zep-python for the Community Edition. Every method is one logical call, raises `ZepRequestError` and nothing else
+from the vendor, and leaves deadlines to `deadline` (writes) or to the caller (reads).
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import aiohttp
+import httpx
+from django.conf import settings
+from pydantic.v1 import ValidationError
+from zep_python import Memory, Message
+from zep_python.client import AsyncZep
+from zep_python.core.api_error import ApiError
+
+from assistant.events import ZepOperation, ZepWriteAttempted, ZepWriteRequested, announce
+from assistant.loops import PerLoop
+from assistant.memory.context import RemoteMessage, ThreadContext
+from assistant.memory.errors import (
+    ZepNotFound,
+    ZepRejected,
+    ZepRequestError,
+    ZepTimeout,
+    ZepUnreachable,
+    ZepUnreadable,
+    error_for_status,
+)
+from assistant.memory.redacted import RedactedText
+from assistant.memory.zep_transport import AnswerRefused, Exchange, current_exchange, new_http_client
+
+__all__ = ["MESSAGES_PER_CALL", "MESSAGE_MAX_CHARACTERS", "OutgoingMessage", "ZepClient", "ZepRequestError", "zep"]
+
+MESSAGES_PER_CALL = 30  # with more, Community Edition answers 400 and stores them all the same
+MESSAGE_MAX_CHARACTERS = 2_500
+RECENT_MESSAGES = 10
+FACTS_MAX = 50
+SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+HTTP_ERROR = 300
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """One message, or one part of a long one, as it goes to Zep. Metadata is made from these fields alone."""
+
+    uuid: UUID
+    role: str
+    text: RedactedText
+    client_msg_id: UUID
+    part: int = 1
+    parts: int = 1
+
+    def to_zep(self) -> Message:
+        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id)}
+        if self.parts > 1:
+            metadata |= {"part": self.part, "parts": self.parts}
+        return Message(
+            uuid=str(self.uuid), role=self.role, role_type=self.role, content=self.text.text, metadata=metadata
+        )
+
+
+class ZepClient:
+    """Zep for one event loop. Ids go into paths unescaped by the library, so unsafe ones are refused here."""
+
+    def __init__(self, base_url: str, api_key: str, *, role: str, write_timeout_seconds: float) -> None:
+        self._http = new_http_client(role)
+        self._zep = AsyncZep(base_url=base_url, api_key=api_key, httpx_client=self._http)
+        self._write_timeout_seconds = write_timeout_seconds
+
+    async def read_context(self, thread_id: str) -> ThreadContext:
+        """The thread's last messages and the facts about its user; empty for a thread Zep does not know."""
+        async with translated_errors():
+            memory = await self._zep.memory.get(_safe(thread_id), lastn=RECENT_MESSAGES)
+        return _context(memory)
+
+    async def search_facts(self, memory_id: UUID, words: RedactedText) -> ThreadContext:
+        """What Zep knows of the user that fits `words`, whichever thread it came from."""
+        async with translated_errors():
+            found = await self._zep.memory.search_sessions(
+                text=words.text[:MESSAGE_MAX_CHARACTERS], user_id=str(memory_id), limit=FACTS_MAX
+            )
+        facts = (result.fact.fact for result in found.results or () if result.fact and result.fact.fact)
+        return ThreadContext(facts=_clean(facts_seen=list(facts)))
+
+    async def ensure_user(self, memory_id: UUID) -> None:
+        """Create the user under its opaque id, without a name; one that exists already is fine."""
+        announce(ZepWriteRequested("ensure_user"))
+        try:
+            async with self._attempt("ensure_user", answers=(ZepRejected,)):
+                await self._zep.user.add(user_id=str(memory_id))
+        except ZepRejected:
+            async with self._attempt("ensure_user"):
+                await self._zep.user.get(str(memory_id))
+
+    async def ensure_thread(self, thread_id: str, memory_id: UUID) -> None:
+        """Create the session for its user; one that exists already is fine."""
+        announce(ZepWriteRequested("ensure_thread"))
+        try:
+            async with self._attempt("ensure_thread", answers=(ZepRejected,)):
+                await self._zep.memory.add_session(session_id=_safe(thread_id), user_id=str(memory_id))
+        except ZepRejected:
+            async with self._attempt("ensure_thread"):
+                await self._zep.memory.get_session(thread_id)
+
+    async def add_messages(self, thread_id: str, messages: Sequence[OutgoingMessage]) -> None:
+        """Append up to 30 messages, in order. ZepRejected may mean that one of their uuids is there already."""
+        announce(ZepWriteRequested("add_messages"))
+        async with self._attempt("add_messages"):
+            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
+
+    async def read_back(self, thread_id: str, uuid: UUID) -> bool:
+        """Whether Zep holds the message in this thread."""
+        announce(ZepWriteRequested("read_back"))
+        try:
+            async with self._attempt("read_back", answers=(ZepNotFound,)):
+                await self._zep.memory.get_session_message(_safe(thread_id), str(uuid))
+        except ZepNotFound:
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    @asynccontextmanager
+    async def _attempt(
+        self, op: ZepOperation, *, answers: tuple[type[ZepRequestError], ...] = ()
+    ) -> AsyncIterator[None]:
+        """One HTTP request of a write: under one total deadline, announced whatever becomes of it.
+
+        `answers`: errors that are an answer to the question asked, and so no failure of the attempt.
+        """
+        started, reason = time.perf_counter(), ""
+        try:
+            async with translated_errors(), asyncio.timeout(self._write_timeout_seconds):
+                yield
+        except ZepRequestError as error:
+            reason = "" if isinstance(error, answers) else error.reason
+            raise
+        finally:
+            announce(ZepWriteAttempted(op, time.perf_counter() - started, reason))
+
+
+@asynccontextmanager
+async def translated_errors() -> AsyncIterator[None]:
+    """Turn whatever zep-python, httpx or a deadline raises into a `ZepRequestError` that holds no text of anyone."""
+    exchange = Exchange()
+    token = current_exchange.set(exchange)
+    try:
+        yield
+    except (ApiError, ValueError, ValidationError, httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
+        raise translate(error, exchange) from None
+    finally:
+        current_exchange.reset(token)
+
+
+def translate(error: Exception, exchange: Exchange) -> ZepRequestError:
+    """The error to raise for `error`; an HTTP error status says more than what the library made of its body."""
+    if isinstance(error, TimeoutError):
+        return ZepTimeout()
+    if exchange.status_code is not None and exchange.status_code >= HTTP_ERROR:
+        return error_for_status(exchange.status_code, exchange.retry_after)
+    if isinstance(error, AnswerRefused):
+        return ZepUnreadable(exchange.status_code)
+    # httpx-aiohttp reports every broken or refused connection as a connect *timeout*: its cause tells the truth.
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(cause, TimeoutError | httpx.TimeoutException):
+        return ZepTimeout()
+    if isinstance(cause, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | httpx.TransportError):
+        return ZepUnreachable()
+    return ZepUnreadable(exchange.status_code)
+
+
+def _safe(identifier: str) -> str:
+    if not SAFE_ID.fullmatch(identifier):
+        raise ZepRejected
+    return identifier
+
+
+def _context(memory: Memory) -> ThreadContext:
+    facts = [fact.fact for fact in memory.relevant_facts or () if fact.fact]
+    recent = [m for m in (memory.messages or ())[-RECENT_MESSAGES:] if m.content]
+    return ThreadContext(
+        facts=_clean(facts),
+        recent=tuple(RemoteMessage(m.role_type or "norole", _redacted(m.content or "")) for m in recent),
+        summary=_redacted(memory.summary.content or "") if memory.summary else "",
+    )
+
+
+def _clean(facts_seen: list[str]) -> tuple[str, ...]:
+    return tuple(_redacted(fact) for fact in facts_seen[:FACTS_MAX])
+
+
+def _redacted(text: str) -> str:
+    """What Zep kept from before redaction existed is redacted on its way back."""
+    return RedactedText(text[:MESSAGE_MAX_CHARACTERS]).text
+
+
+def _from_settings() -> ZepClient:
+    return ZepClient(
+        settings.ZEP_BASE_URL,
+        settings.ZEP_API_KEY,
+        role=settings.PROCESS_ROLE,
+        write_timeout_seconds=settings.ZEP_WRITE_TIMEOUT_MS / 1000,
+    )
+
+
+_clients = PerLoop(_from_settings, ZepClient.aclose)
+
+
+def zep() -> ZepClient:
+    """The running event loop's client, as the settings configure it."""
+    return _clients.get()

@@ -1,0 +1,144 @@
+"""What the database keeps. The rows of `Message` are the truth about every message, including its way to Zep."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+MESSAGE_NAMESPACE = uuid.UUID("5f0f4a3c-6b1e-5c3e-9a53-0d6f6d2b7a11")
+
+
+def reply_id(thread_id: str, client_msg_id: uuid.UUID) -> uuid.UUID:
+    """The reply's own `client_msg_id`: UUIDv5 of (thread, the user's client_msg_id, "assistant")."""
+    return uuid.uuid5(MESSAGE_NAMESPACE, f"{thread_id}:{client_msg_id}:assistant")
+
+
+def zep_message_id(thread_id: str, client_msg_id: uuid.UUID, part: int = 1) -> uuid.UUID:
+    """The message's uuid at Zep, always the same; further parts of a long message have their own."""
+    name = f"{thread_id}:{client_msg_id}"
+    return uuid.uuid5(MESSAGE_NAMESPACE, name if part == 1 else f"{name}:{part}")
+
+
+class User(AbstractUser):
+    """A person. `memory_id` is all that Zep ever knows of them."""
+
+    memory_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+
+class ApiToken(models.Model):
+    """A bearer token. Only its SHA-256 is kept: the token has 256 random bits, so a plain hash is enough."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, blank=True, default="")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"token {self.pk} of user {self.user_id}"
+
+
+class Thread(models.Model):
+    """A conversation. Its id is also the id of its session at Zep."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="threads")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_sequence = models.BigIntegerField(default=0, help_text="The sequence number of the newest message.")
+    lease_fence = models.BigIntegerField(default=0, help_text="Grows with each lease; an older one can change nothing.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="When the mirror's lease ends.")
+    known_to_zep_at = models.DateTimeField(null=True, blank=True, help_text="When Zep had user and session.")
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class MirrorState(models.TextChoices):
+    """Where a message is on its way to Zep."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    MIRRORED = "mirrored"
+    HELD = "held"
+    DEAD = "dead"
+
+
+WAITING_STATES = (MirrorState.PENDING, MirrorState.IN_FLIGHT)
+UNSENT_STATES = (*WAITING_STATES, MirrorState.HELD)
+
+
+class Message(models.Model):
+    """One message of a thread, and its outbox entry: what was sent to Zep, how often, and when Zep had it."""
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="messages")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
+    sequence = models.BigIntegerField(help_text="Order within the thread, from 1.")
+    client_msg_id = models.UUIDField()
+    role = models.CharField(max_length=9, choices=Role)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    agent = models.CharField(max_length=32, blank=True, default="", help_text="Who answered; empty on a user's.")
+    rich = models.JSONField(null=True, blank=True, help_text="What the reply shows beside its text.")
+    memory_trace = models.JSONField(null=True, blank=True, help_text="The trace that went out with the reply.")
+
+    mirror_state = models.CharField(max_length=9, choices=MirrorState, default=MirrorState.PENDING)
+    mirror_attempts = models.PositiveIntegerField(default=0)
+    mirror_error = models.CharField(max_length=32, blank=True, default="", help_text="The last failure's kind.")
+    mirror_due_at = models.DateTimeField(default=timezone.now, help_text="Not to be tried before.")
+    mirrored_at = models.DateTimeField(null=True, blank=True)
+    redactions = models.JSONField(null=True, blank=True, help_text="Replaced spans by type.")
+    outgoing_parts = models.JSONField(null=True, blank=True, help_text="Redacted parts, kept until acknowledged.")
+    outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "client_msg_id"], name="one_message_per_client_msg_id"),
+            models.UniqueConstraint(fields=["thread", "sequence"], name="one_message_per_place"),
+        ]
+        indexes: ClassVar = [
+            # The sweep and the backlog figures read only rows that still have to reach Zep.
+            models.Index(
+                fields=["mirror_due_at"],
+                name="message_waiting",
+                condition=models.Q(mirror_state__in=["pending", "in_flight"]),
+            ),
+            models.Index(
+                fields=["thread", "sequence"],
+                name="message_unsent_in_thread",
+                condition=models.Q(mirror_state__in=["pending", "in_flight", "held"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} message {self.client_msg_id}"
+
+    @property
+    def zep_id(self) -> uuid.UUID:
+        """Its uuid at Zep, and the `message_id` that the API shows."""
+        return zep_message_id(self.thread_id, self.client_msg_id)
+
+
+class Listing(models.Model):
+    """A home to rent or buy."""
+
+    reference = models.CharField(primary_key=True, max_length=32)
+    title = models.CharField(max_length=120)
+    place = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16)
+    tenure = models.CharField(max_length=8)
+    bedrooms = models.PositiveSmallIntegerField()
+    price_gbp = models.PositiveIntegerField(help_text="A month's rent, or the price, in whole pounds.")
+    area_m2 = models.PositiveIntegerField()
+    furnished = models.BooleanField()
+    description = models.TextField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenure", "place", "bedrooms"], name="listing_search")]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}"

@@ -1,0 +1,44 @@
+"""Values whose truth is the cluster's, read when Prometheus asks, so that no process can contradict another.
+
+A value that cannot be read is left out of the answer: absent is honest, zero would not be.
+"""
+
+from collections.abc import Iterator
+
+from django.db import Error
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from assistant.memory import outbox
+from assistant.memory.flags import MemoryMode, base_mode, effective_mode
+
+
+class ClusterCollector(Collector):
+    """The memory's mode and the mirror's backlog. One query a scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield _one_hot("memory_mode_gauge", "The effective memory mode: 1 for the one in force", effective_mode())
+        yield _one_hot("memory_mode_configured", "The memory mode that the settings ask for", base_mode())
+        yield from _backlog()
+
+    def describe(self) -> list[Metric]:
+        """Nothing to announce ahead: registering must not read the database."""
+        return []
+
+
+def _one_hot(name: str, documentation: str, mode_in_force: MemoryMode) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, documentation, labels=["mode"])
+    for mode in MemoryMode:
+        family.add_metric([mode.value], float(mode is mode_in_force))
+    return family
+
+
+def _backlog() -> Iterator[Metric]:
+    try:
+        waiting, oldest = outbox.backlog()
+    except Error:
+        return
+    age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+    yield GaugeMetricFamily("memory_mirror_backlog", "Messages that still have to reach Zep", value=waiting)
+    yield GaugeMetricFamily("memory_mirror_oldest_age_seconds", "How long the oldest of them has waited", value=age)

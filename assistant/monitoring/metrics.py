@@ -1,0 +1,73 @@
+"""The metrics, by the names that dashboards and alerts rely on. Knows no event and no business rule.
+
+Counters and histograms are per process: aggregate them with `sum`. Values whose truth is the cluster's are collected at
+scrape time in `collectors.py`: aggregate those with `max`.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from assistant.events import ZEP_OPERATIONS
+from assistant.memory.errors import METRIC_REASONS
+
+FIELD_TYPES = ("email", "phone", "address")
+CONTEXT_FAILURE_REASONS = ("auth", "timeout", "http_5xx", "connection", "bad_response", "rate_limited", "other")
+STATUSES = ("200", "400", "401", "404", "405", "409", "413", "422", "429", "499", "500", "503", "other")
+READ_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.275, 0.325, 0.5, 1.0)
+WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5)
+LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 36000)
+
+zep_reads = Counter("memory_zep_read_requests_total", "Reads that asked Zep")
+zep_read_seconds = Histogram("memory_zep_read_latency_seconds", "Time a read of Zep took", buckets=READ_BUCKETS)
+context_cache_hits = Counter("memory_zep_context_cache_hits_total", "Contexts served from the cache")
+context_failures = Counter("memory_zep_context_failures_total", "Reads without a context, by reason", ["reason"])
+redactions = Counter("memory_zep_redactions_total", "Spans redacted in mirrored messages", ["field_type"])
+zep_write_requests = Counter("memory_zep_write_requests_total", "Logical operations of the mirror", ["op"])
+zep_write_attempts = Counter("memory_zep_write_attempts_total", "HTTP requests of the mirror", ["op"])
+zep_write_failures = Counter("memory_zep_write_failures_total", "Failed attempts of the mirror", ["op", "reason"])
+zep_write_seconds = Histogram(
+    "memory_zep_write_latency_seconds", "Time a write attempt took", ["op"], buckets=WRITE_BUCKETS
+)
+mirror_lag_seconds = Histogram(
+    "memory_mirror_lag_seconds", "From a message's commit to Zep's acknowledgement", buckets=LAG_BUCKETS
+)
+requests = Counter("assistant_requests_total", "Chat requests answered, by HTTP status", ["status"])
+request_seconds = Histogram("assistant_request_duration_seconds", "Time a chat request took")
+requests_in_progress = Gauge(
+    "assistant_requests_in_progress", "Chat requests being answered", multiprocess_mode="livesum"
+)
+rate_limit_hits = Counter("assistant_rate_limit_hits_total", "Requests refused by the rate limit")
+history_size = Histogram(
+    "assistant_conversation_history_size", "Messages of the thread given to the agent", buckets=(0, 2, 5, 10, 15, 20)
+)
+
+
+def inc_memory_redaction(field_type: str, amount: int = 1) -> None:
+    """Count redacted spans of one type."""
+    redactions.labels(field_type).inc(amount)
+
+
+def inc_memory_context_failure(reason: str) -> None:
+    """Count a read that gave no context; unknown reasons count as `other`."""
+    context_failures.labels(reason if reason in CONTEXT_FAILURE_REASONS else "other").inc()
+
+
+def count_request(status: int) -> None:
+    """Count an answered chat request; statuses outside the fixed set count as `other`."""
+    label = str(status)
+    requests.labels(label if label in STATUSES else "other").inc()
+
+
+def warm_metrics() -> None:
+    """Make every series exist at 0: `increase()` never sees a counter that is born at 1."""
+    for reason in CONTEXT_FAILURE_REASONS:
+        context_failures.labels(reason)
+    for field_type in FIELD_TYPES:
+        redactions.labels(field_type)
+    for status in STATUSES:
+        requests.labels(status)
+    for op in ZEP_OPERATIONS:
+        zep_write_requests.labels(op)
+        zep_write_attempts.labels(op)
+        zep_write_seconds.labels(op)
+        for reason in METRIC_REASONS:
+            zep_write_failures.labels(op, reason)

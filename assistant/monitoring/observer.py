@@ -1,0 +1,93 @@
+"""From events to metrics and log lines: the one place where either is named. Changes nothing, decides nothing."""
+
+import structlog
+
+from assistant import events
+from assistant.events import Event
+from assistant.memory.errors import metric_reason
+from assistant.monitoring import metrics
+
+log = structlog.get_logger("easy_islanders")
+
+
+def observe(event: Event) -> None:
+    """Count and log one event."""
+    match event:
+        case events.RequestStarted() | events.RequestEnded() | events.TurnTaken() | events.RateLimitHit():
+            _observe_turn(event)
+        case events.ContextServedFromCache() | events.ContextRead() | events.RedisUnavailable():
+            _observe_read(event)
+        case _:
+            _observe_mirror(event)
+
+
+def _observe_turn(event: Event) -> None:
+    match event:
+        case events.RequestStarted():
+            metrics.requests_in_progress.inc()
+        case events.RequestEnded(status, seconds):
+            metrics.requests_in_progress.dec()
+            metrics.count_request(status)
+            metrics.request_seconds.observe(seconds)
+        case events.RateLimitHit():
+            metrics.rate_limit_hits.inc()
+        case events.TurnTaken():
+            metrics.history_size.observe(event.history_size)
+            log.info(
+                "turn",
+                thread_id=event.thread_id,
+                client_msg_id=event.client_msg_id,
+                agent=event.agent,
+                replayed=event.replayed,
+                history=event.history_size,
+                ms=round(event.seconds * 1000, 1),
+                memory={key: value for key, value in event.memory.items() if key != "client_ids"},
+            )
+
+
+def _observe_read(event: Event) -> None:
+    match event:
+        case events.ContextServedFromCache():
+            metrics.context_cache_hits.inc()
+        case events.ContextRead(seconds, reason):
+            metrics.zep_reads.inc()
+            metrics.zep_read_seconds.observe(seconds)
+            if reason:
+                metrics.inc_memory_context_failure(metric_reason(reason))
+                log.warning("zep_context_failed", reason=reason, ms=round(seconds * 1000, 1))
+        case events.RedisUnavailable(purpose):
+            log.warning("redis_unavailable", purpose=purpose)
+
+
+def _observe_mirror(event: Event) -> None:
+    match event:
+        case events.ZepWriteRequested(op):
+            metrics.zep_write_requests.labels(op).inc()
+        case events.ZepWriteAttempted(op, seconds, reason):
+            metrics.zep_write_attempts.labels(op).inc()
+            metrics.zep_write_seconds.labels(op).observe(seconds)
+            if reason:
+                metrics.zep_write_failures.labels(op, metric_reason(reason)).inc()
+        case events.MessagesMirrored():
+            _mirrored(event)
+        case events.MirrorPaused(thread_id, reason):
+            log.warning("zep_mirror", thread_id=thread_id, result="paused", reason=reason)
+        case events.NudgeFailed(kind):
+            log.warning("mirror_nudge_failed", kind=kind)
+        case events.SweepEnded(nudged) if nudged:
+            log.info("sweep", nudged=nudged)
+
+
+def _mirrored(event: events.MessagesMirrored) -> None:
+    for lag in event.lags:
+        metrics.mirror_lag_seconds.observe(lag)
+    for field_type, count in event.redactions.items():
+        metrics.inc_memory_redaction(field_type, count)
+    log.info(
+        "zep_mirror",
+        thread_id=event.thread_id,
+        result="mirrored",
+        messages=len(event.lags),
+        write_ms=round(event.seconds * 1000, 1),
+        redactions=event.redactions,
+    )

@@ -1,0 +1,77 @@
+"""A chat turn, from what was said to what is answered. Knows the order of steps; each step lives elsewhere."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+
+from assistant import conversation
+from assistant.conversation import Recorded, StoredReply, ThreadRef
+from assistant.listings import StoredListings
+from assistant.memory.context import ThreadContext
+from assistant.memory.flags import MemoryMode, base_mode
+from assistant.memory.service import Meta, UserSearch, fetch_thread_context_async
+from assistant.models import zep_message_id
+from assistant.nudge import nudge_mirror
+from assistant.replies import compose
+from assistant.replies.values import PastMessage
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An answered turn. `message_id`: the user's message's uuid, here and at Zep."""
+
+    thread_id: str
+    client_msg_id: UUID
+    message_id: UUID
+    reply: StoredReply
+    replayed: bool
+    history_size: int
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What the agent may know: the thread's recent messages from here, and the context from Zep where there is one."""
+
+    recent: tuple[PastMessage, ...]
+    context: ThreadContext | None
+    meta: Meta
+
+
+async def take_turn(thread: ThreadRef, said: str, client_msg_id: UUID) -> Turn:
+    """Store what was said, answer it, and see that it gets to Zep.
+
+    The message is stored before anything else; a crash at any later point leaves a message that is mirrored, and
+    whose answer is made when it is sent again. Raise ThreadNotFound, or MessageConflict where the id was used for
+    another message.
+    """
+    message = await sync_to_async(conversation.record)(thread, said, client_msg_id)
+    if message.reply is not None:
+        return _turn(message, message.reply, replayed=True)
+    recalled = await recall(message)
+    reply, is_ours = await sync_to_async(compose_and_record)(message, recalled)
+    if is_ours and base_mode() is not MemoryMode.OFF:
+        await nudge_mirror(client_msg_id)
+    return _turn(message, reply, replayed=not is_ours)
+
+
+async def recall(message: Recorded) -> Recalled:
+    """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
+    search = UserSearch(message.memory_id, message.said) if message.is_first else None
+    context, meta = await fetch_thread_context_async(message.thread_id, search=search)
+    if context is None and message.recent and meta["mode"] == MemoryMode.READ_WRITE:
+        meta = meta | {"fallback": "local_recent"}
+    return Recalled(message.recent, context, meta)
+
+
+def compose_and_record(message: Recorded, recalled: Recalled) -> tuple[StoredReply, bool]:
+    """Answer and store the answer. Where a duplicate of the request was faster, its answer stands (False)."""
+    facts = recalled.context.facts if recalled.context else ()
+    reply = compose(message.said, recent=recalled.recent, facts=facts, listings=StoredListings())
+    ids = {"user": str(message.client_msg_id), "assistant": str(message.reply_client_msg_id)}
+    return conversation.record_reply(message, reply, recalled.meta | {"client_ids": ids})
+
+
+def _turn(message: Recorded, reply: StoredReply, *, replayed: bool) -> Turn:
+    message_id = zep_message_id(message.thread_id, message.client_msg_id)
+    return Turn(message.thread_id, message.client_msg_id, message_id, reply, replayed, len(message.recent))

@@ -1,0 +1,90 @@
+"""Typed reading of the environment. Knows how a value is spelled, not what it means.
+
+`$LOCAL_DIR/env` (written by `make run`) fills in what the environment leaves unset, so that a command typed in a
+second terminal acts on the running system. The environment always wins.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def local_dir() -> Path:
+    """Where this copy keeps its state: `LOCAL_DIR`, else `.local` beside `manage.py`."""
+    return Path(os.environ.get("LOCAL_DIR") or BASE_DIR / ".local").resolve()
+
+
+def load_local_env() -> None:
+    """Take over the `KEY=VALUE` lines of `$LOCAL_DIR/env` for variables that are not set."""
+    path = local_dir() / "env"
+    if not path.is_file():
+        return
+    for key, value in parse_lines(path.read_text(encoding="utf-8")).items():
+        os.environ.setdefault(key, value)
+
+
+def parse_lines(text: str) -> dict[str, str]:
+    """Return the `KEY=VALUE` pairs of an environment file; blank lines and `#` lines are left out."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's value without surrounding space; empty counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes-or-no variable: 1/true/yes/on or 0/false/no/off, in any case."""
+    value = text(name).casefold()
+    if not value:
+        return default
+    if value in TRUE | FALSE:
+        return value in TRUE
+    raise ImproperlyConfigured(f"{name} must be one of true, false, 1, 0, yes, no, on, off; it is {value!r}")
+
+
+def whole(name: str, default: int, *, at_least: int = 0, at_most: int = 2**31 - 1) -> int:
+    """A whole number within limits."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number; it is {value!r}") from None
+    if not at_least <= number <= at_most:
+        raise ImproperlyConfigured(f"{name} must be from {at_least} to {at_most}; it is {number}")
+    return number
+
+
+def port(name: str, default: int) -> int:
+    """A TCP port, 1 to 65,535."""
+    return whole(name, default, at_least=1, at_most=65_535)
+
+
+def choice(name: str, default: str, allowed: Iterable[str]) -> str:
+    """One of a few words."""
+    value, words = text(name, default), tuple(allowed)
+    if value not in words:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(words)}; it is {value!r}")
+    return value
+
+
+def url(name: str, default: str = "", *, schemes: Iterable[str]) -> str:
+    """A URL with one of the given schemes, without a trailing slash. It may hold a password: not repeated."""
+    value, allowed = text(name, default).rstrip("/"), tuple(schemes)
+    if value and value.split("://", 1)[0] not in allowed:
+        raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in allowed)}")
+    return value
+
+
+def words(name: str, default: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -1,0 +1,189 @@
+"""Every setting, read from the environment here and nowhere else. Contradictions are caught in `checks.py`."""
+
+import secrets
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+from kombu import Exchange, Queue
+
+from easy_islanders import env
+
+django_stubs_ext.monkeypatch()
+env.load_local_env()
+
+BASE_DIR = env.BASE_DIR
+LOCAL_DIR = env.local_dir()
+
+# Django
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY_IS_SET = bool(env.text("SECRET_KEY"))
+SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)  # unset: good for one process only, see checks.py
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",  # serves the API docs' own assets instead of a CDN's
+    "easy_islanders.apps.EasyIslandersConfig",
+    "workers.apps.WorkersConfig",
+    "assistant.apps.AssistantConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "easy_islanders.urls"
+ASGI_APPLICATION = "easy_islanders.asgi.application"
+AUTH_USER_MODEL = "assistant.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+STATIC_ROOT = LOCAL_DIR / "static"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+
+# Web
+PROCESS_ROLE = env.choice("PROCESS_ROLE", "cli", ("web", "worker", "control", "beat", "flower", "cli"))
+WEB_HOST = env.text("WEB_HOST", "127.0.0.1")
+WEB_PORT = env.port("WEB_PORT", 8000)
+WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, at_least=1, at_most=64)
+WEB_MAX_TURNS_IN_PROGRESS = env.whole("WEB_MAX_TURNS_IN_PROGRESS", 200, at_least=1)
+CHAT_RATE_PER_MINUTE = env.whole("CHAT_RATE_PER_MINUTE", 600, at_least=1)
+CHAT_BODY_MAX_BYTES = 64 * 1024
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+
+# Database
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}"))
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    LOCAL_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": LOCAL_DIR / "test.sqlite3"}  # a file: tests have threads and processes
+    # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock up front, so that two
+    # read-then-write transactions wait for each other instead of failing with "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    }
+else:
+    # Under ASGI every request has threads of its own: persistent connections leak, a pool does not.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": env.whole("DATABASE_POOL_SIZE", 8, at_least=1), "timeout": 5},
+    }
+
+# Redis
+REDIS_SCHEMES = ("redis", "rediss")
+REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", schemes=REDIS_SCHEMES)
+CACHE_REDIS_URL = env.url("CACHE_REDIS_URL", REDIS_URL, schemes=REDIS_SCHEMES)
+REDIS_BUDGET_MS = 20  # what one exchange with Redis may take from a turn before the turn goes on without it
+REDIS_RETRY_AFTER_MS = 500  # how long a process leaves Redis alone after it failed to answer
+
+# Zep
+FLAG_ZEP_READ = env.flag("FLAG_ZEP_READ", default=False)
+FLAG_ZEP_WRITE = env.flag("FLAG_ZEP_WRITE", default=False)
+ZEP_BACKEND = env.choice("ZEP_BACKEND", "community", ("community", "cloud"))
+ZEP_BASE_URL = env.url("ZEP_BASE_URL", schemes=("http", "https"))
+ZEP_API_KEY = env.text("ZEP_API_KEY")
+ZEP_API_URL = env.url("ZEP_API_URL", schemes=("http", "https"))  # zep-python obeys it behind our back: see checks.py
+ZEP_READ_BUDGET_MS = env.whole("ZEP_READ_BUDGET_MS", 250, at_least=1, at_most=60_000)
+ZEP_WRITE_TIMEOUT_MS = env.whole("ZEP_WRITE_TIMEOUT_MS", 1_500, at_least=1, at_most=60_000)
+CONTEXT_CACHE_SECONDS = 30
+
+# Personal data
+PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
+PII_REDACT_PHONE = env.flag("PII_REDACT_PHONE", default=True)
+PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
+
+# Celery
+WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
+CONTROL_METRICS_PORT = env.port("CONTROL_METRICS_PORT", 9809)
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("mirror", "archive", "default", "control")
+]
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_DEFAULT_EXCHANGE = "default"
+CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
+CELERY_TASK_ROUTES = {
+    "assistant.tasks.mirror_message": {"queue": "mirror"},
+    "workers.sweep.*": {"queue": "control"},
+}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # a task whose worker dies is delivered again
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # without it a killed child's task is lost (measured)
+CELERY_TASK_PUBLISH_RETRY = False  # the row is the truth, the sweep is the retry
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower shows what runs
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any broker outage
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(LOCAL_DIR / "beat-schedule")
+SWEEP_INTERVAL_SECONDS = 10
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "workers.sweep.sweep",
+        "schedule": SWEEP_INTERVAL_SECONDS,
+        # A tick nobody took in time is worth nothing: the next one does its work.
+        "options": {"expires": SWEEP_INTERVAL_SECONDS},
+    },
+}
+if PROCESS_ROLE == "web":
+    # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05, "max_retries": 0}
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        # kombu looks for lost deliveries every 10 s x 10 by default: up to 100 s on top of the timeout (measured).
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
+NUDGE_BUDGET_MS = 50
+
+# Logs
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"lines": {"()": "assistant.monitoring.logs.json_formatter"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "lines"}},
+    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "loggers": {
+        # They log full URLs, or a line for each request or task; our own events say what happened.
+        name: {"level": "WARNING"}
+        for name in ("httpx", "httpcore", "aiohttp.access", "uvicorn.access", "celery.app.trace", "celery.worker")
+    },
+}

@@ -1,0 +1,21 @@
+"""Which address leads where."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from assistant.api import health
+from assistant.api.chat import api
+from assistant.api.errors import not_found_page, server_error_page
+from assistant.monitoring.endpoint import metrics
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/api/docs")),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("api/metrics/", metrics),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+]
+handler404 = not_found_page
+handler500 = server_error_page

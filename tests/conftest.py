@@ -1,0 +1,61 @@
+"""Fixtures that every suite shares: the real servers, a clean slate for each test, and users."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import redis
+
+from assistant import loops, tokens
+from assistant.models import User
+from ops.zep_standin.process import StandIn
+from tests.support import environment
+from tests.support.redis_process import RedisProcess
+
+
+@pytest.fixture(scope="session")
+def redis_session() -> Iterator[RedisProcess]:
+    server = RedisProcess(environment.LOCAL_DIR / "redis", environment.REDIS_PORT).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(redis_session: RedisProcess) -> Iterator[RedisProcess]:
+    """The real Redis, empty, and running again after a test that stopped or froze it."""
+    redis.Redis.from_url(redis_session.url).flushall()
+    yield redis_session
+    redis_session.thaw()
+    if not redis_session.is_running:
+        redis_session.start()
+
+
+@pytest.fixture(scope="session")
+def zep_session() -> Iterator[StandIn]:
+    with StandIn(api_key=environment.ZEP_API_KEY, port=environment.ZEP_PORT) as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(zep_session: StandIn) -> Iterator[StandIn]:
+    """The real Zep stand-in without data or faults, and running again after a test that stopped it."""
+    zep_session.clear()
+    zep_session.empty()
+    yield zep_session
+    zep_session.clear()
+
+
+@pytest.fixture
+def ayse(db: None) -> User:
+    return User.objects.create_user("ayse")
+
+
+@pytest.fixture
+def token(ayse: User) -> str:
+    return tokens.issue(ayse)
+
+
+@pytest.fixture(autouse=True)
+async def _clients_are_closed() -> AsyncIterator[None]:
+    """Each test has an event loop of its own; its clients end with it."""
+    yield
+    await loops.aclose()

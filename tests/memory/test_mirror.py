@@ -1,0 +1,318 @@
+"""The mirror's drain against a real Zep stand-in: in order, exactly once, redacted, whatever Zep does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from assistant import conversation
+from assistant.conversation import ThreadRef
+from assistant.memory import mirror, outbox
+from assistant.memory.service import fetch_thread_context
+from assistant.models import Message, MirrorState, Thread, User, zep_message_id
+from ops.zep_standin.process import StandIn
+from workers.sweep import GRACE
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
+Say = Callable[..., UUID]
+
+
+@pytest.fixture
+def say(ayse: User) -> Say:
+    """Store a user's message without nudging anybody."""
+
+    def say(text: str, thread_id: str = "t1") -> UUID:
+        client_msg_id = uuid4()
+        conversation.record(ThreadRef(ayse, thread_id), text, client_msg_id)
+        return client_msg_id
+
+    return say
+
+
+def row(client_msg_id: UUID) -> Message:
+    return Message.objects.get(client_msg_id=client_msg_id)
+
+
+def due_now() -> None:
+    Message.objects.update(mirror_due_at=timezone.now() - timedelta(seconds=1))
+
+
+def posts(standin: StandIn, after: int = 0) -> list[dict[str, object]]:
+    return [entry for entry in standin.log(after) if entry["method"] == "POST" and "/memory" in entry["path"]]
+
+
+def test_waiting_messages_arrive_redacted_in_order_under_their_own_ids(say: Say, standin: StandIn) -> None:
+    sent = [say("I am ayse@example.com"), say("call 0533 123 45 67"), say("thanks")]
+
+    mirror.drain("t1")
+
+    held = standin.thread("t1")
+    assert held.contents == ["I am [EMAIL]", "call [PHONE]", "thanks"]
+    assert held.uuids == [str(zep_message_id("t1", client_msg_id)) for client_msg_id in sent]
+    assert held.messages[0]["metadata"] == {"client_msg_id": str(sent[0])}
+
+
+def test_user_and_session_exist_before_the_first_message_under_opaque_ids(
+    say: Say, standin: StandIn, ayse: User
+) -> None:
+    before = standin.last_n()
+    say("hello")
+
+    mirror.drain("t1")
+
+    calls = [(entry["method"], entry["path"].removeprefix("/api/v2")) for entry in standin.log(before)][:3]
+    assert calls == [("POST", "/users"), ("POST", "/sessions"), ("POST", "/sessions/t1/memory")]
+    assert standin.thread("t1").user_id == str(ayse.memory_id)
+
+
+def test_user_and_session_are_ensured_once_a_thread(say: Say, standin: StandIn) -> None:
+    say("one")
+    mirror.drain("t1")
+    before = standin.last_n()
+    say("two")
+
+    mirror.drain("t1")
+
+    assert [entry["path"] for entry in standin.log(before) if entry["method"] == "POST"] == [
+        "/api/v2/sessions/t1/memory"
+    ]
+
+
+def test_the_row_says_when_and_what_was_mirrored(say: Say) -> None:
+    client_msg_id = say("I am ayse@example.com, +90 533 123 45 67")
+
+    mirror.drain("t1")
+
+    mirrored = row(client_msg_id)
+    assert mirrored.mirror_state == MirrorState.MIRRORED
+    assert mirrored.mirrored_at is not None
+    assert mirrored.redactions == {"email": 1, "phone": 1}
+    assert len(mirrored.outgoing_sha256) == 64
+    assert mirrored.outgoing_parts is None
+
+
+def test_draining_twice_sends_once(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("hello")
+
+    mirror.drain_thread_of(client_msg_id)
+    mirror.drain_thread_of(client_msg_id)
+
+    assert standin.thread("t1").contents == ["hello"]
+    assert row(client_msg_id).mirror_attempts == 1
+
+
+def test_a_nudge_for_a_message_that_does_not_exist_does_nothing(standin: StandIn) -> None:
+    before = standin.last_n()
+
+    assert mirror.drain_thread_of(uuid4()) is False
+    assert standin.log(before) == []
+
+
+def test_more_than_thirty_messages_go_in_batches_of_thirty(say: Say, standin: StandIn) -> None:
+    for number in range(65):
+        say(f"m{number}")
+    before = standin.last_n()
+
+    mirror.drain("t1")
+
+    assert [len(entry["message_uuids"]) for entry in posts(standin, before)] == [30, 30, 5]  # type: ignore[arg-type]
+    assert standin.thread("t1").contents == [f"m{number}" for number in range(65)]
+
+
+def test_after_five_batches_the_thread_queues_again(say: Say, standin: StandIn) -> None:
+    for number in range(151):
+        say(f"m{number}")
+
+    assert mirror.drain("t1") is True
+    assert len(standin.thread("t1").contents) == 150
+    assert mirror.drain("t1") is False
+    assert len(standin.thread("t1").contents) == 151
+
+
+def test_an_over_long_message_goes_in_numbered_parts(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("x" * 2_500 + "y" * 2_500 + "z" * 10)
+
+    mirror.drain("t1")
+
+    held = standin.thread("t1")
+    assert held.contents == ["x" * 2_500, "y" * 2_500, "z" * 10]
+    assert held.uuids[0] == str(zep_message_id("t1", client_msg_id))
+    assert len(set(held.uuids)) == 3
+    assert [message["metadata"]["part"] for message in held.messages] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 401},
+        {"kind": "status", "status": 429, "retry_after": "7"},
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503},
+        {"kind": "hang"},
+        {"kind": "reset"},
+        {"kind": "garbage"},
+        {"kind": "empty"},
+        {"kind": "store_then_500"},
+        {"kind": "store_then_hang"},
+        {"kind": "drip"},
+    ],
+    ids=lambda fault: "-".join(str(part) for part in fault.values()),
+)
+def test_whatever_zep_does_each_message_is_there_once_in_the_end(
+    say: Say, standin: StandIn, settings: Settings, fault: dict[str, object]
+) -> None:
+    say("one")
+    mirror.drain("t1")
+    sent = [say("two"), say("three")]
+    standin.fault(route="write", count=1, **fault)  # type: ignore[arg-type]  # the kind is among them
+
+    mirror.drain("t1")
+    assert row(sent[0]).mirror_state in {MirrorState.PENDING, MirrorState.IN_FLIGHT}
+    assert row(sent[0]).mirror_due_at > timezone.now()
+    due_now()
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["one", "two", "three"]
+    assert {row(client_msg_id).mirror_state for client_msg_id in sent} == {MirrorState.MIRRORED}
+
+
+def test_a_retry_after_of_zep_is_kept(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("hello")
+    standin.fault("status", route="any", status=429, retry_after="120")
+
+    mirror.drain("t1")
+
+    wait = (row(client_msg_id).mirror_due_at - timezone.now()).total_seconds()
+    assert 100 < wait < 140
+
+
+def test_a_worker_that_died_in_the_call_is_made_good_without_sending_twice(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("hello")
+    mirror.drain("t1")
+    Message.objects.update(
+        mirror_state=MirrorState.IN_FLIGHT, mirrored_at=None, outgoing_parts=["hello"]
+    )  # as it was before the acknowledgement
+    before = standin.last_n()
+
+    mirror.drain("t1")
+
+    assert posts(standin, before) == []
+    assert row(client_msg_id).mirror_state == MirrorState.MIRRORED
+
+
+def test_one_message_that_is_there_already_does_not_hold_up_its_batch(say: Say, standin: StandIn) -> None:
+    first = say("one")
+    mirror.drain("t1")
+    Message.objects.filter(client_msg_id=first).update(mirror_state=MirrorState.PENDING)  # forgot that it was sent
+    say("two")
+
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["one", "two"]
+    assert not Message.objects.exclude(mirror_state=MirrorState.MIRRORED).exists()
+
+
+def test_a_message_zep_refuses_does_not_hold_up_those_behind_it(say: Say, standin: StandIn) -> None:
+    mirrored = say("one")
+    mirror.drain("t1")
+    bad, good = say("two"), say("three")
+    standin.fault("status", route="write", status=422, count=2)  # the batch, then its first message alone
+
+    mirror.drain("t1")
+
+    assert row(bad).mirror_state == MirrorState.DEAD
+    assert row(bad).mirror_error == "http_422"
+    assert row(good).mirror_state == row(mirrored).mirror_state == MirrorState.MIRRORED
+
+
+def test_while_somebody_else_holds_the_thread_nothing_is_sent(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("hello")
+    assert outbox.take_lease("t1") is not None
+    before = standin.last_n()
+
+    mirror.drain("t1")
+
+    assert standin.log(before) == []
+    assert row(client_msg_id).mirror_state == MirrorState.PENDING
+
+
+def test_a_lease_that_ran_out_can_be_taken_over_and_its_old_holder_changes_nothing(say: Say) -> None:
+    client_msg_id = say("hello")
+    stale = outbox.take_lease("t1")
+    assert stale is not None
+    Thread.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    fresh = outbox.take_lease("t1")
+    assert fresh is not None
+
+    with pytest.raises(outbox.LeaseLost):
+        outbox.acknowledge(stale, [row(client_msg_id)], timezone.now())
+    outbox.release(stale)
+
+    assert row(client_msg_id).mirror_state == MirrorState.PENDING
+    assert outbox.take_lease("t1") is None
+    assert fresh.fence > stale.fence
+
+
+def test_a_message_whose_redaction_fails_is_held_and_never_sent(
+    say: Say, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = say("one"), say("two")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("assistant.memory.redacted.redact_pii", broken)
+
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == []
+    assert row(first).mirror_state == MirrorState.HELD
+    assert row(first).mirror_error == "redaction_failed"
+    assert row(second).mirror_state == MirrorState.PENDING
+
+
+def test_with_writing_off_messages_are_held(say: Say, standin: StandIn, settings: Settings) -> None:
+    settings.FLAG_ZEP_READ = settings.FLAG_ZEP_WRITE = False
+    client_msg_id = say("hello")
+
+    mirror.drain("t1")
+
+    assert row(client_msg_id).mirror_state == MirrorState.HELD
+    assert standin.thread("t1").contents == []
+
+
+def test_after_the_mirror_the_next_read_is_a_fresh_cache_hit(say: Say) -> None:
+    say("I need a 2 bedroom in Girne")
+
+    mirror.drain("t1")
+
+    context, meta = fetch_thread_context("t1")
+    assert meta["cached"] is True
+    assert context is not None
+    assert context.recent[-1].text == "I need a 2 bedroom in Girne"
+
+
+def test_the_sweep_finds_each_waiting_thread_once_the_longest_waiting_first(say: Say) -> None:
+    oldest = say("one", "a")
+    say("two", "a")
+    newer = say("three", "b")
+    now = timezone.now()
+    Message.objects.filter(thread_id="a").update(mirror_due_at=now - timedelta(minutes=2))
+    Message.objects.filter(thread_id="b").update(mirror_due_at=now - timedelta(minutes=1))
+
+    assert outbox.waiting_threads(now + GRACE, 10) == [oldest, newer]
+
+
+def test_the_sweep_leaves_alone_what_is_young_leased_or_not_due(say: Say) -> None:
+    say("young", "young")
+    say("leased", "leased")
+    say("later", "later")
+    assert outbox.take_lease("leased") is not None
+    Message.objects.filter(thread_id="later").update(mirror_due_at=timezone.now() + timedelta(hours=1))
+    now = timezone.now()
+    Message.objects.exclude(thread_id="young").update(created_at=now - timedelta(minutes=1))
+
+    assert outbox.waiting_threads(now - GRACE, 10) == []

@@ -1,0 +1,40 @@
+"""A pytest plugin, loaded before Django's settings: the environment of the test run, and the servers behind it.
+
+Every run has a temporary LOCAL_DIR, a real Redis-protocol server and a real Zep stand-in of its own; nothing of a
+running copy is touched. The servers start with the first test that needs them.
+"""
+
+import atexit
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
+ZEP_API_KEY = "test-zep-key"
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+REDIS_PORT, ZEP_PORT = free_port(), free_port()
+ENVIRONMENT = {
+    "LOCAL_DIR": str(LOCAL_DIR),
+    "REDIS_URL": f"redis://127.0.0.1:{REDIS_PORT}/0",
+    "ZEP_BASE_URL": f"http://127.0.0.1:{ZEP_PORT}",
+    "ZEP_API_KEY": ZEP_API_KEY,
+    "FLAG_ZEP_READ": "true",
+    "FLAG_ZEP_WRITE": "true",
+    "SECRET_KEY": "tests-only",
+}
+FOREIGN = ("DATABASE_URL", "CACHE_REDIS_URL", "CELERY_BROKER_URL", "ZEP_API_URL", "METRICS_TOKEN", "PROCESS_ROLE")
+
+for name in FOREIGN:
+    os.environ.pop(name, None)
+os.environ |= ENVIRONMENT
+atexit.register(shutil.rmtree, LOCAL_DIR, ignore_errors=True)
