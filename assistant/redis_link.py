@@ -1,16 +1,16 @@
 """The way to Redis: bounded, and left alone for a moment after it failed. Knows no key and no meaning.
 
-A turn may spend `REDIS_BUDGET_MS` on an exchange. After a failure this process answers "unavailable" at once for
-`REDIS_RETRY_AFTER_MS`, so that a hanging Redis costs one turn its budget and the following ones nothing.
+A turn may spend `REDIS_BUDGET_MS` on an exchange. While Redis keeps failing this process leaves it alone for
+`REDIS_PAUSE_MS` at a time, so that a hanging Redis costs a few turns their budget and the others nothing.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -20,31 +20,67 @@ from assistant.events import RedisUnavailable, announce
 from assistant.loops import PerLoop
 
 T = TypeVar("T")
+FAILURES_THAT_MATTER = 3
+EXCHANGE_SECONDS = 1.0
+CONNECTIONS = 16  # an exchange takes well under a millisecond; more would only reconnect together
 
 
 class RedisDown(EasyIslandersError):
-    """Redis did not answer within its budget, or failed a moment ago. Go on without it."""
+    """Redis did not answer within its budget, or is being left alone after it failed. Go on without it."""
+
+
+class Breaker:
+    """Whether to ask Redis at all: after three failures without a success it is left alone, then tried by one caller.
+
+    One late answer is no outage: on a busy event loop 20 ms pass easily, and leaving Redis alone for each would make
+    everyone come back, and reconnect, at the same moment, over and over (measured at 50 concurrent reads).
+    Times are seconds of a monotonic clock, passed in.
+    """
+
+    def __init__(self, *, pause_seconds: float) -> None:
+        self._pause_seconds = pause_seconds
+        self._failures = 0
+        self._closed_until = 0.0
+
+    def admits(self, now: float) -> bool:
+        """Whether this caller may ask. Past the pause one caller may, and the pause begins anew for the others."""
+        if self._failures < FAILURES_THAT_MATTER:
+            return True
+        if now < self._closed_until:
+            return False
+        self._closed_until = now + self._pause_seconds
+        return True
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def failed(self, now: float) -> None:
+        self._failures += 1
+        self._closed_until = now + self._pause_seconds
 
 
 class RedisLink:
     """One event loop's connections to one Redis."""
 
-    def __init__(self, url: str, *, budget_seconds: float, retry_after_seconds: float) -> None:
+    def __init__(self, url: str, *, budget_seconds: float, pause_seconds: float) -> None:
         # No timeouts of its own: redis-py bounds a send with asyncio.wait_for, which on Python 3.11 can swallow a
         # cancellation (measured: reads that outlived their deadline for good). The budget below bounds everything.
-        # RESP3 costs a HELLO a connection and brings nothing here; no retries: the turn goes on without Redis.
-        self._redis: Redis = Redis.from_url(
-            url,
-            protocol=2,
-            decode_responses=True,
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=512,
+        # RESP3 and the client's name cost round trips on each connection; no retries: the turn goes on without Redis.
+        self._redis: Redis = Redis(
+            connection_pool=BlockingConnectionPool.from_url(
+                url,
+                max_connections=CONNECTIONS,
+                timeout=None,
+                protocol=2,
+                driver_info=None,
+                decode_responses=True,
+                socket_timeout=None,
+                socket_connect_timeout=None,
+                retry=Retry(NoBackoff(), 0),
+            )
         )
         self._budget_seconds = budget_seconds
-        self._retry_after_seconds = retry_after_seconds
-        self._left_alone_until = 0.0
+        self._breaker = Breaker(pause_seconds=pause_seconds)
 
     @property
     def connection_pool(self) -> ConnectionPool:
@@ -52,26 +88,48 @@ class RedisLink:
         return self._redis.connection_pool
 
     async def exchange(self, purpose: str, work: Callable[[Redis], Awaitable[T]]) -> T:
-        """Do `work` within the budget, or raise RedisDown."""
-        if time.monotonic() < self._left_alone_until:
+        """Do `work` within the budget, or raise RedisDown.
+
+        The caller stops waiting when the budget is spent; the exchange itself has a second, so that a connection being
+        made is not thrown away and made again by the next caller.
+        """
+        if not self._breaker.admits(time.monotonic()):
             raise RedisDown
+        under_way = asyncio.create_task(self._run(work))
+        await asyncio.wait({under_way}, timeout=self._budget_seconds)
         try:
-            async with asyncio.timeout(self._budget_seconds):
-                return await work(self._redis)
+            if under_way.done():
+                return under_way.result()
         except (RedisError, OSError, TimeoutError):
-            self._left_alone_until = time.monotonic() + self._retry_after_seconds
-            announce(RedisUnavailable(purpose))
-            raise RedisDown from None
+            pass
+        else:
+            under_way.add_done_callback(_outcome_is_known)
+        self._breaker.failed(time.monotonic())
+        announce(RedisUnavailable(purpose))
+        raise RedisDown
+
+    async def _run(self, work: Callable[[Redis], Awaitable[T]]) -> T:
+        async with asyncio.timeout(EXCHANGE_SECONDS):
+            answer = await work(self._redis)
+        self._breaker.succeeded()
+        return answer
 
     async def aclose(self) -> None:
-        await self._redis.aclose()
+        """Close the connections."""
+        await self._redis.aclose(close_connection_pool=True)
+
+
+def _outcome_is_known(ended: asyncio.Task[Any]) -> None:
+    """Take the outcome that nobody waits for any more, so that asyncio does not report it as forgotten."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _to(url: str) -> RedisLink:
     return RedisLink(
         url,
         budget_seconds=settings.REDIS_BUDGET_MS / 1000,
-        retry_after_seconds=settings.REDIS_RETRY_AFTER_MS / 1000,
+        pause_seconds=settings.REDIS_PAUSE_MS / 1000,
     )
 
 

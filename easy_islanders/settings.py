@@ -4,12 +4,10 @@ import secrets
 from typing import Any
 
 import dj_database_url
-import django_stubs_ext
 from kombu import Exchange, Queue
 
 from easy_islanders import env
 
-django_stubs_ext.monkeypatch()
 env.load_local_env()
 
 BASE_DIR = env.BASE_DIR
@@ -106,7 +104,7 @@ REDIS_SCHEMES = ("redis", "rediss")
 REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", schemes=REDIS_SCHEMES)
 CACHE_REDIS_URL = env.url("CACHE_REDIS_URL", REDIS_URL, schemes=REDIS_SCHEMES)
 REDIS_BUDGET_MS = 20  # what one exchange with Redis may take from a turn before the turn goes on without it
-REDIS_RETRY_AFTER_MS = 500  # how long a process leaves Redis alone after it failed to answer
+REDIS_PAUSE_MS = 500  # how long a process leaves a failing Redis alone before one caller tries it again
 
 # Zep
 FLAG_ZEP_READ = env.flag("FLAG_ZEP_READ", default=False)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import redis
 
-from assistant import loops, tokens
+from assistant import events, loops, tokens
+from assistant.events import Event
 from assistant.models import User
 from ops.zep_standin.process import StandIn
 from tests.support import environment
@@ -52,6 +53,14 @@ def ayse(db: None) -> User:
 @pytest.fixture
 def token(ayse: User) -> str:
     return tokens.issue(ayse)
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What the logic announces during the test."""
+    heard: list[Event] = []
+    monkeypatch.setattr(events, "_observers", [heard.append])
+    return heard
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """The HTTP transport under zep-python: one aiohttp pool for each event loop, bounded answers, nothing remembered.
 
 Knows HTTP, nothing of Zep's calls. httpx's own pool is poisoned for good by cancelled requests (measured, see
-`ops/decisions/002-zep-transport.md`), which a read deadline does all the time; aiohttp's is not.
+`ops/decisions/001-zep-transport.md`), which a read deadline does all the time; aiohttp's is not.
 """
 
 import email.utils

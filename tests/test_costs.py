@@ -1,0 +1,67 @@
+"""What a turn costs, counted: queries, transactions, Redis round trips and calls to Zep. A change here is a decision."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+import redis as redis_py
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from assistant.conversation import ThreadRef
+from assistant.models import User
+from assistant.turns import take_turn
+from ops.zep_standin.process import StandIn
+from tests.support.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
+BOOKKEEPING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "PRAGMA")
+
+
+@pytest.fixture
+async def statements() -> AsyncIterator[list[str]]:
+    """What runs on the database connection of the thread that `sync_to_async` uses."""
+    seen: list[str] = []
+
+    def note(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        seen.append(sql)
+        return execute(sql, *rest)
+
+    await sync_to_async(lambda: connection.execute_wrappers.append(note))()
+    yield seen
+    await sync_to_async(lambda: connection.execute_wrappers.remove(note))()
+
+
+def commands(redis_server: RedisProcess) -> dict[str, int]:
+    """How often each command ran so far, as Redis counts them."""
+    stats = redis_py.Redis.from_url(redis_server.url).info("commandstats")
+    return {name.removeprefix("cmdstat_"): values["calls"] for name, values in stats.items()}
+
+
+@pytest.mark.usefixtures("redis_server")
+async def test_a_later_turn_takes_nine_queries_in_two_transactions(ayse: User, statements: list[str]) -> None:
+    thread = ThreadRef(ayse, "t1")
+    await take_turn(thread, "I need a 2 bedroom in Girne", uuid4())
+    statements.clear()
+
+    await take_turn(thread, "hello", uuid4())
+
+    work = [sql for sql in statements if not sql.startswith(BOOKKEEPING)]
+    assert len(work) == 9, work
+    assert sum(sql.startswith("BEGIN") for sql in statements) == 2
+
+
+async def test_a_later_turn_asks_redis_once_before_the_answer_and_twice_after_it(
+    ayse: User, redis_server: RedisProcess, standin: StandIn
+) -> None:
+    thread = ThreadRef(ayse, "t1")
+    await take_turn(thread, "hello", uuid4())
+    before, calls_before = commands(redis_server), standin.last_n()
+
+    await take_turn(thread, "hello again", uuid4())
+
+    after = commands(redis_server)
+    spent = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+    assert spent.get("mget") == 1
+    assert spent.get("lpush", 0) == 1
+    assert len(standin.log(calls_before)) == 1
