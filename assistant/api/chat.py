@@ -32,6 +32,7 @@ errors.install(api)
     exclude_unset=True,
     summary="Say something",
     url_name="chat",
+    tags=["chat"],
 )
 async def chat(request: HttpRequest, body: ChatRequest) -> ChatAnswer:
     """Store the message, answer it, and remember it. Zep being down is never an error."""

@@ -4,7 +4,11 @@ import argparse
 import importlib
 import sys
 
-PARTS = ("reads", "turn", "pii")
+from ops.bench.rig import rig
+
+RIGGED = ("reads", "turn")  # these run against servers of their own, with the product set up
+PLAIN = ("pii",)
+PARTS = (*RIGGED, *PLAIN)
 
 
 def main(argv: list[str]) -> int:
@@ -15,8 +19,17 @@ def main(argv: list[str]) -> int:
     failed = 0
     for part in [known.part] if known.part else PARTS:
         print(f"== {part}", flush=True)
-        failed |= importlib.import_module(f"ops.bench.{part}").main(options)
+        failed |= _run(part, options)
     return failed
+
+
+def _run(part: str, options: list[str]) -> int:
+    """Import the part where it can be imported: the product reads its settings when it is."""
+    name = f"ops.bench.{part}"
+    if part in PLAIN:
+        return int(importlib.import_module(name).main(options))
+    with rig() as (redis, standin):
+        return int(importlib.import_module(name).main(options, redis, standin))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from ops.bench.rig import percentile, rig
+from assistant import loops
+from assistant.memory.service import fetch_thread_context_async
+from ops.bench.rig import percentile
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 
@@ -33,19 +35,17 @@ class Row:
     trace: dict[str, object]
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], redis: RedisProcess, standin: StandIn) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.bench reads", description=__doc__)
     parser.add_argument("--users", type=int, default=50, help="concurrent turns (default: 50)")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each situation (default: 5)")
     parser.add_argument("--pause-ms", type=int, default=100, help="between a user's turns (default: 100)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     options = parser.parse_args(argv)
-    with rig() as (redis, standin):
-        logging.disable(logging.CRITICAL)  # a line for each failed read would be measured too
-        for situation, prepare in _situations(redis, standin):
-            row = uvloop.run(_measure(situation, prepare, options))
-            print(json.dumps(asdict(row)) if options.json else _line(row), flush=True)
-        logging.disable(logging.NOTSET)
+    logging.disable(logging.CRITICAL)  # a line for each failed read would be measured too
+    for situation, prepare in _situations(redis, standin):
+        row = uvloop.run(_measure(situation, prepare, options))
+        print(json.dumps(asdict(row)) if options.json else _line(row), flush=True)
     return 0
 
 
@@ -73,9 +73,6 @@ def _situations(redis: RedisProcess, standin: StandIn) -> list[tuple[str, Callab
 
 async def _measure(situation: str, prepare: Callable[[], object], options: argparse.Namespace) -> Row:
     """Warm the connections up, bring the fault about, and measure."""
-    from assistant import loops  # noqa: PLC0415  # needs the settings, which the rig made
-    from assistant.memory.service import fetch_thread_context_async  # noqa: PLC0415  # see above
-
     took: list[float] = []
     contexts = 0
     trace: dict[str, object] = {}

@@ -54,6 +54,7 @@ def _set_up(folder: str, redis_url: str, zep_url: str) -> None:
     )
     django.setup()
     call_command("migrate", verbosity=0)
+    call_command("seed_listings", verbosity=0)
 
 
 def _free_port() -> int:
