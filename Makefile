@@ -1,0 +1,50 @@
+# Everything a person types. Knows which program does it, not how.
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-fresh-clone check bench lock clean
+
+# Relative and quoted throughout: the checkout's path may hold spaces.
+PY := .venv/bin/python
+INSTALL := python="$$(sh ops/launcher/find_python.sh)" && exec "$$python" ops/launcher/bootstrap.py
+
+run: ## Install, migrate and start everything; Ctrl-C stops it
+	@$(INSTALL) requirements.lock -m ops.launcher
+
+demo: ## A scripted conversation against the running system
+	@$(INSTALL) requirements.lock -m ops.demo $(ARGS)
+
+test: ## The default test suite
+	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone" $(ARGS)
+
+test-fresh-clone: ## Clone, install, run, chat, stop: the whole way from nothing (minutes)
+	@$(INSTALL) requirements-dev.lock -m pytest -m fresh_clone -s $(ARGS)
+
+check: ## Linters, types, import contracts, Django's checks; all of them, whatever fails
+	@$(INSTALL) requirements-dev.lock
+	@failed=; \
+	step() { printf '== %s\n' "$$*"; "$$@" || failed="$$failed  $$*\n"; }; \
+	step $(PY) -m ruff check .; \
+	step $(PY) -m ruff format --check .; \
+	step $(PY) -m mypy; \
+	step .venv/bin/lint-imports; \
+	step $(PY) manage.py check --fail-level WARNING; \
+	step $(PY) manage.py makemigrations --check --dry-run; \
+	if [ -n "$$failed" ]; then printf "Failed:\n$$failed" >&2; exit 1; fi
+
+bench: ## Measurements; PART=name for one of them
+	@$(INSTALL) requirements-dev.lock -m ops.bench $(PART)
+
+lock: ## Resolve the dependencies of pyproject.toml anew into both lock files
+	@python="$$(sh ops/launcher/find_python.sh)" && "$$python" -m venv .local/uv && .local/uv/bin/python -m pip install --quiet uv
+	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+COMPILE := .local/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(UPGRADE)
+
+clean: ## Remove caches; state in .local and the environment in .venv stay
+	@find . \( -path ./.venv -o -path ./.local -o -path ./.git \) -prune -o -type d \
+		\( -name __pycache__ -o -name '.*_cache' -o -name .hypothesis -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-24s %s\n' "$$name" "$$what"; done

@@ -1,0 +1,1 @@
+"""`make demo`: a scripted conversation against the running system."""
