@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.db.models.functions import Left
+from django.db.models.functions import Coalesce, Left, Now
 
 from assistant.errors import EasyIslandersError
 from assistant.memory.flags import MemoryMode, base_mode
@@ -124,10 +124,19 @@ def _open(thread: ThreadRef) -> str:
 
 
 def _append(thread_id: str, **fields: object) -> Message:
-    """Insert a message at the thread's end; the thread row, locked by its update, gives out the places."""
-    Thread.objects.filter(pk=thread_id).update(last_sequence=F("last_sequence") + 1)
-    sequence = Thread.objects.values_list("last_sequence", flat=True).get(pk=thread_id)
-    state = MirrorState.HELD if base_mode() is MemoryMode.OFF else MirrorState.PENDING
+    """Insert a message at the thread's end; the thread row, locked by its update, gives out the places.
+
+    The same update says that the thread has something for the mirror. While writing to Zep is off, or earlier messages
+    of the thread are held, this one is held behind them.
+    """
+    changes: dict[str, object] = {"last_sequence": F("last_sequence") + 1}
+    if base_mode() is MemoryMode.OFF:
+        changes["holds_messages"] = True
+    else:
+        changes["mirror_due_at"] = Coalesce("mirror_due_at", Now())
+    Thread.objects.filter(pk=thread_id).update(**changes)
+    sequence, is_held = Thread.objects.values_list("last_sequence", "holds_messages").get(pk=thread_id)
+    state = MirrorState.HELD if is_held else MirrorState.PENDING
     return Message.objects.create(thread_id=thread_id, sequence=sequence, mirror_state=state, **fields)
 
 

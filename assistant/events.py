@@ -107,17 +107,44 @@ class MirrorPaused(Event):
 
 
 @dataclass(frozen=True)
+class MessageBuried(Event):
+    """A message became a dead letter; its thread went on."""
+
+    thread_id: str
+    client_msg_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class WriteHoldBegan(Event):
+    """Zep can not take messages: the whole cluster waits for one canary."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class WriteHoldEnded(Event):
+    """The canary's batch went through."""
+
+
+@dataclass(frozen=True)
 class NudgeFailed(Event):
-    """The broker did not take a nudge in time; the sweep will find the row."""
+    """The broker did not take a nudge in time; the sweep will find the thread."""
 
     kind: str
 
 
 @dataclass(frozen=True)
-class SweepEnded(Event):
-    """The sweep nudged threads whose messages waited."""
+class PublishingSuspended(Event):
+    """The broker failed: this process leaves it alone for a while."""
 
-    nudged: int
+
+@dataclass(frozen=True)
+class SweepEnded(Event):
+    """The sweep looked for threads that nobody drains. `drainers`: how many it started for them."""
+
+    waiting: int
+    drainers: int
 
 
 Observer = Callable[[Event], None]

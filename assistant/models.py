@@ -46,9 +46,21 @@ class Thread(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="threads")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_sequence = models.BigIntegerField(default=0, help_text="The sequence number of the newest message.")
+    mirror_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the mirror should look at it; null while nothing waits."
+    )
+    holds_messages = models.BooleanField(default=False, help_text="New messages are held, until a backfill.")
     lease_fence = models.BigIntegerField(default=0, help_text="Grows with each lease; an older one can change nothing.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="When the mirror's lease ends.")
     known_to_zep_at = models.DateTimeField(null=True, blank=True, help_text="When Zep had user and session.")
+
+    class Meta:
+        indexes: ClassVar = [
+            # What the sweep reads: one small entry for each thread that waits.
+            models.Index(
+                fields=["mirror_due_at"], name="thread_waiting", condition=models.Q(mirror_due_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.id
@@ -89,8 +101,11 @@ class Message(models.Model):
     mirror_state = models.CharField(max_length=9, choices=MirrorState, default=MirrorState.PENDING)
     mirror_attempts = models.PositiveIntegerField(default=0)
     mirror_error = models.CharField(max_length=32, blank=True, default="", help_text="The last failure's kind.")
-    mirror_due_at = models.DateTimeField(default=timezone.now, help_text="Not to be tried before.")
+    mirror_refusals = models.PositiveSmallIntegerField(default=0, help_text="How often Zep refused the message itself.")
+    mirror_strikes = models.PositiveSmallIntegerField(default=0, help_text="Server errors while others went through.")
     mirrored_at = models.DateTimeField(null=True, blank=True)
+    replayed_at = models.DateTimeField(null=True, blank=True, help_text="When it was taken back from the dead letters.")
+    discarded_at = models.DateTimeField(null=True, blank=True, help_text="When an operator gave the dead letter up.")
     redactions = models.JSONField(null=True, blank=True, help_text="Replaced spans by type.")
     outgoing_parts = models.JSONField(null=True, blank=True, help_text="Redacted parts, kept until acknowledged.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
@@ -101,9 +116,10 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["thread", "sequence"], name="one_message_per_place"),
         ]
         indexes: ClassVar = [
-            # The sweep and the backlog figures read only rows that still have to reach Zep.
+            # Each holds only the few rows it is about, however many messages there are: the backlog figures, the next
+            # batch of a thread, and the dead letters.
             models.Index(
-                fields=["mirror_due_at"],
+                fields=["created_at"],
                 name="message_waiting",
                 condition=models.Q(mirror_state__in=["pending", "in_flight"]),
             ),
@@ -111,6 +127,11 @@ class Message(models.Model):
                 fields=["thread", "sequence"],
                 name="message_unsent_in_thread",
                 condition=models.Q(mirror_state__in=["pending", "in_flight", "held"]),
+            ),
+            models.Index(
+                fields=["created_at"],
+                name="message_dead",
+                condition=models.Q(mirror_state="dead", discarded_at=None),
             ),
         ]
 
@@ -121,6 +142,18 @@ class Message(models.Model):
     def zep_id(self) -> uuid.UUID:
         """Its uuid at Zep, and the `message_id` that the API shows."""
         return zep_message_id(self.thread_id, self.client_msg_id)
+
+
+class AuditEntry(models.Model):
+    """Who did what to the system, for those who ask later. Never holds what somebody wrote."""
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor = models.CharField(max_length=150, help_text="The operator's name.")
+    action = models.CharField(max_length=40)
+    details = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
 
 
 class Listing(models.Model):

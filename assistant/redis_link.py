@@ -15,11 +15,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from assistant.breaker import Breaker
 from assistant.errors import EasyIslandersError
 from assistant.events import RedisUnavailable, announce
 from assistant.loops import PerLoop
 
 T = TypeVar("T")
+# One late answer is no outage: on a busy event loop 20 ms pass easily, and leaving Redis alone for each would make
+# everyone come back, and reconnect, at the same moment, over and over (measured at 50 concurrent reads).
 FAILURES_THAT_MATTER = 3
 EXCHANGE_SECONDS = 1.0
 CONNECTIONS = 16  # an exchange takes well under a millisecond; more would only reconnect together
@@ -27,36 +30,6 @@ CONNECTIONS = 16  # an exchange takes well under a millisecond; more would only 
 
 class RedisDown(EasyIslandersError):
     """Redis did not answer within its budget, or is being left alone after it failed. Go on without it."""
-
-
-class Breaker:
-    """Whether to ask Redis at all: after three failures without a success it is left alone, then tried by one caller.
-
-    One late answer is no outage: on a busy event loop 20 ms pass easily, and leaving Redis alone for each would make
-    everyone come back, and reconnect, at the same moment, over and over (measured at 50 concurrent reads).
-    Times are seconds of a monotonic clock, passed in.
-    """
-
-    def __init__(self, *, pause_seconds: float) -> None:
-        self._pause_seconds = pause_seconds
-        self._failures = 0
-        self._closed_until = 0.0
-
-    def admits(self, now: float) -> bool:
-        """Whether this caller may ask. Past the pause one caller may, and the pause begins anew for the others."""
-        if self._failures < FAILURES_THAT_MATTER:
-            return True
-        if now < self._closed_until:
-            return False
-        self._closed_until = now + self._pause_seconds
-        return True
-
-    def succeeded(self) -> None:
-        self._failures = 0
-
-    def failed(self, now: float) -> None:
-        self._failures += 1
-        self._closed_until = now + self._pause_seconds
 
 
 class RedisLink:
@@ -80,7 +53,7 @@ class RedisLink:
             )
         )
         self._budget_seconds = budget_seconds
-        self._breaker = Breaker(pause_seconds=pause_seconds)
+        self._breaker = Breaker(failures_that_matter=FAILURES_THAT_MATTER, pause_seconds=pause_seconds)
 
     @property
     def connection_pool(self) -> ConnectionPool:

@@ -4,11 +4,34 @@ from uuid import UUID
 
 from celery import shared_task
 
-from assistant.memory import mirror
+from assistant.memory import backlog, mirror, outbox
+from assistant.publishing import publish
 
 
 @shared_task(acks_late=True, ignore_result=True)
 def mirror_message(client_msg_id: str) -> None:
     """Bring the message, and what waits before it in its thread, to Zep. Safe to run twice."""
-    if mirror.drain_thread_of(UUID(client_msg_id)):
-        mirror_message.delay(client_msg_id)
+    for thread_id in outbox.threads_of(UUID(client_msg_id)):
+        drained = mirror.drain(thread_id)
+        if drained.again_in is not None:
+            publish(mirror_message, client_msg_id, countdown=drained.again_in)
+        if drained.canary_in is not None:
+            publish(drain_backlog, countdown=drained.canary_in)
+        if drained.recovered:
+            publish(drain_backlog)
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def drain_backlog() -> None:
+    """Work off the longest waiting threads for a few seconds. One too many ends at once."""
+    ended = backlog.run_drainer(start_more=start_drainers)
+    if ended.more:
+        publish(drain_backlog)
+    if ended.canary_in is not None:
+        publish(drain_backlog, countdown=ended.canary_in)
+
+
+def start_drainers(count: int) -> None:
+    """Publish that many drainers."""
+    for _ in range(count):
+        publish(drain_backlog)

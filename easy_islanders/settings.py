@@ -103,7 +103,8 @@ else:
 REDIS_SCHEMES = ("redis", "rediss")
 REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0", schemes=REDIS_SCHEMES)
 CACHE_REDIS_URL = env.url("CACHE_REDIS_URL", REDIS_URL, schemes=REDIS_SCHEMES)
-REDIS_BUDGET_MS = 20  # what one exchange with Redis may take from a turn before the turn goes on without it
+# What one exchange with Redis may take: from a turn 20 ms, then it goes on without; a worker can wait.
+REDIS_BUDGET_MS = 20 if PROCESS_ROLE == "web" else 500
 REDIS_PAUSE_MS = 500  # how long a process leaves a failing Redis alone before one caller tries it again
 
 # Zep
@@ -133,7 +134,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_DEFAULT_EXCHANGE = "default"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
 CELERY_TASK_ROUTES = {
-    "assistant.tasks.mirror_message": {"queue": "mirror"},
+    "assistant.tasks.*": {"queue": "mirror"},
     "workers.sweep.*": {"queue": "control"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -171,6 +172,8 @@ else:
         "unacked_restore_throttle": 1,
     }
 NUDGE_BUDGET_MS = 50
+BROKER_PAUSE_MS = 5_000  # how long a process leaves a failing broker alone before one publication tries it again
+MIRROR_BACKLOG_DRAINERS = env.whole("MIRROR_BACKLOG_DRAINERS", 8, at_least=1)  # of a worker's 20 slots
 
 # Logs
 LOGGING: dict[str, Any] = {

@@ -8,6 +8,7 @@ import redis
 from assistant import events, loops, tokens
 from assistant.events import Event
 from assistant.models import User
+from assistant.publishing import breaker
 from ops.zep_standin.process import StandIn
 from tests.support import environment
 from tests.support.redis_process import RedisProcess
@@ -24,6 +25,7 @@ def redis_session() -> Iterator[RedisProcess]:
 def redis_server(redis_session: RedisProcess) -> Iterator[RedisProcess]:
     """The real Redis, empty, and running again after a test that stopped or froze it."""
     redis.Redis.from_url(redis_session.url).flushall()
+    breaker.succeeded()  # an earlier test may have stopped the broker
     yield redis_session
     redis_session.thaw()
     if not redis_session.is_running:

@@ -1,4 +1,4 @@
-"""What a turn costs, counted: queries, transactions, Redis round trips and calls to Zep. A change here is a decision."""
+"""What a turn costs, counted: queries, transactions, Redis round trips, calls to Zep. A change here is a decision."""
 
 from collections.abc import AsyncIterator, Callable
 from uuid import uuid4

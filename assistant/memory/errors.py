@@ -71,6 +71,10 @@ class ZepRejected(ZepRequestError):
         return f"http_{self.status_code}"
 
 
+class ZepDuplicate(ZepRejected):
+    """400: a message with one of the uuids exists already. Nothing of the batch was stored."""
+
+
 class ZepNotFound(ZepRejected):
     """404: there is no such user, session or message."""
 

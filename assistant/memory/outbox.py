@@ -1,8 +1,8 @@
 """The outbox in the database: which messages wait for Zep, who may send them, and what became of them.
 
 Knows rows, leases and times; knows nothing of Zep's HTTP or of Celery. Every change made under a lease checks the fence
-in the same transaction, so a holder that lost its lease changes nothing. The database's clock decides about leases:
-workers' clocks differ.
+in the same transaction, so a holder that lost its lease changes nothing. The database's clock decides about leases and
+due times: workers' clocks differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from django.utils import timezone
 from assistant.errors import EasyIslandersError
 from assistant.models import UNSENT_STATES, WAITING_STATES, Message, MirrorState, Thread
 
-LEASE = timedelta(seconds=60)  # far longer than one batch may take; each batch renews it
+LEASE = timedelta(seconds=15)  # ten write timeouts; every batch renews it before it calls Zep
 
 
 class LeaseLost(EasyIslandersError):
@@ -35,6 +35,7 @@ class Lease:
     fence: int
     memory_id: UUID
     known_to_zep: bool
+    last_sequence: int
 
 
 def threads_of(client_msg_id: UUID) -> list[str]:
@@ -42,27 +43,46 @@ def threads_of(client_msg_id: UUID) -> list[str]:
     return list(Message.objects.filter(client_msg_id=client_msg_id).values_list("thread_id", flat=True))
 
 
-def has_due(thread_id: str) -> bool:
-    """Whether the thread's next message may be sent now."""
-    return bool(next_batch(thread_id, 1))
-
-
 def take_lease(thread_id: str) -> Lease | None:
-    """Take the thread's lease, or return None where somebody else holds it."""
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    """Take the lease of a thread that is due; None where it is not, or somebody else holds it. Two queries."""
     with transaction.atomic():
-        taken = Thread.objects.filter(free, pk=thread_id).update(
+        taken = Thread.objects.filter(_is_free(), pk=thread_id, mirror_due_at__lte=Now()).update(
             lease_fence=F("lease_fence") + 1, lease_until=Now() + LEASE
         )
         if not taken:
             return None
         thread = Thread.objects.select_related("user").get(pk=thread_id)
-    return Lease(thread_id, thread.lease_fence, thread.user.memory_id, thread.known_to_zep_at is not None)
+    is_known = thread.known_to_zep_at is not None
+    return Lease(thread_id, thread.lease_fence, thread.user.memory_id, is_known, thread.last_sequence)
 
 
-def release(lease: Lease) -> None:
-    """Give the lease back, unless it is somebody else's by now."""
-    _held(lease).update(lease_until=None)
+def renew(lease: Lease) -> None:
+    """Push the lease's end out, before a call that may take long. Raise LeaseLost."""
+    with _under(lease):
+        pass
+
+
+def release(lease: Lease, *, due_in: float | None) -> bool:
+    """Give the lease back; the thread is due again in `due_in` seconds, or, with None, has nothing that waits.
+
+    With None it fails, and the lease stays, where messages were added since `lease.last_sequence`: they would wait for
+    a nudge that never comes. A lease that is somebody else's by now is left alone.
+    """
+    mine = _held(lease)
+    if due_in is not None:
+        mine.update(lease_until=None, mirror_due_at=Now() + timedelta(seconds=due_in))
+        return True
+    if mine.filter(last_sequence=lease.last_sequence).update(lease_until=None, mirror_due_at=None):
+        return True
+    return not mine.exists()
+
+
+def last_sequence(lease: Lease) -> int:
+    """The thread's newest place. Raise LeaseLost."""
+    found = _held(lease).values_list("last_sequence", flat=True).first()
+    if found is None:
+        raise LeaseLost
+    return found
 
 
 def mark_known_to_zep(lease: Lease) -> None:
@@ -72,19 +92,20 @@ def mark_known_to_zep(lease: Lease) -> None:
 
 
 def next_batch(thread_id: str, size: int) -> list[Message]:
-    """The thread's next messages in order, up to the first that is held or not due yet: nothing overtakes it."""
-    now = timezone.now()
+    """The thread's next messages in order, up to the first that is held: nothing overtakes it. One query."""
     unsent = Message.objects.filter(thread_id=thread_id, mirror_state__in=UNSENT_STATES).order_by("sequence")
-    return list(takewhile(lambda row: row.mirror_state != MirrorState.HELD and row.mirror_due_at <= now, unsent[:size]))
+    return list(takewhile(lambda row: row.mirror_state != MirrorState.HELD, unsent[:size]))
 
 
-def save_prepared(lease: Lease, rows: Sequence[Message]) -> None:
-    """Commit what is about to be sent, before it is sent: a worker killed in the call leaves rows in flight."""
+def save_prepared(lease: Lease, rows: Sequence[Message], fresh: Sequence[Message]) -> None:
+    """Commit what is about to be sent, before it is sent: a worker killed in the call leaves rows in flight.
+
+    `fresh`: those of them that were redacted just now.
+    """
     with _under(lease):
-        Message.objects.bulk_update(
-            rows,
-            ["mirror_state", "mirror_attempts", "mirror_error", "redactions", "outgoing_parts", "outgoing_sha256"],
-        )
+        if fresh:
+            Message.objects.bulk_update(fresh, ["redactions", "outgoing_parts", "outgoing_sha256"])
+        _of(rows).update(mirror_state=MirrorState.IN_FLIGHT, mirror_attempts=F("mirror_attempts") + 1)
 
 
 def acknowledge(lease: Lease, rows: Sequence[Message], now: datetime) -> None:
@@ -93,35 +114,52 @@ def acknowledge(lease: Lease, rows: Sequence[Message], now: datetime) -> None:
         _of(rows).update(mirror_state=MirrorState.MIRRORED, mirrored_at=now, mirror_error="", outgoing_parts=None)
 
 
-def put_off(lease: Lease, rows: Sequence[Message], reason: str, due_at: datetime, *, maybe_stored: bool) -> None:
-    """Try these again at `due_at`. Where the outcome is unknown they stay in flight, to be read back first."""
-    state = MirrorState.IN_FLIGHT if maybe_stored else MirrorState.PENDING
+def put_back(lease: Lease, rows: Sequence[Message], reason: str, *, maybe_stored: bool) -> None:
+    """Zep could not take these now. Where the outcome is unknown they stay in flight, to be read back first."""
+    changes: dict[str, object] = {"mirror_error": reason}
+    if not maybe_stored:
+        changes["mirror_state"] = MirrorState.PENDING
     with _under(lease):
-        _of(rows).update(mirror_state=state, mirror_error=reason, mirror_due_at=due_at)
+        _of(rows).filter(mirror_state=MirrorState.IN_FLIGHT).update(**changes)
 
 
-def set_aside(lease: Lease, rows: Sequence[Message], state: MirrorState, reason: str) -> None:
-    """Take these out of the way of those behind them, as held or dead, with the kind of what went wrong."""
+def note_refusal(lease: Lease, row: Message, reason: str) -> int:
+    """Zep refused the message itself; return how often it has by now."""
     with _under(lease):
-        _of(rows).update(mirror_state=state, mirror_error=reason)
+        _of([row]).update(
+            mirror_refusals=F("mirror_refusals") + 1, mirror_error=reason, mirror_state=MirrorState.PENDING
+        )
+    return row.mirror_refusals + 1
 
 
-def waiting_threads(older_than: datetime, limit: int) -> list[UUID]:
-    """One waiting, due message of each thread that nobody drains, the longest waiting first. One query."""
-    due = (
-        Message.objects.filter(mirror_state__in=WAITING_STATES, mirror_due_at__lte=timezone.now())
-        .filter(Q(thread__lease_until=None) | Q(thread__lease_until__lt=Now()), created_at__lte=older_than)
-        .order_by("mirror_due_at")
-        .values_list("thread_id", "client_msg_id")
-    )
-    first_of: dict[str, UUID] = {}
-    for thread_id, client_msg_id in due[: limit * 10]:
-        first_of.setdefault(thread_id, client_msg_id)
-    return list(first_of.values())[:limit]
+def note_strike(lease: Lease, row: Message, reason: str) -> int:
+    """A server error for this message while others went through; return how many there were by now."""
+    with _under(lease):
+        _of([row]).update(mirror_strikes=F("mirror_strikes") + 1, mirror_error=reason)
+    return row.mirror_strikes + 1
+
+
+def bury(lease: Lease, row: Message, kind: str) -> None:
+    """Make the message a dead letter; the thread goes on past the recorded gap."""
+    with _under(lease):
+        _of([row]).update(mirror_state=MirrorState.DEAD, mirror_error=kind)
+
+
+def hold(lease: Lease, row: Message, reason: str) -> None:
+    """Hold the message, and with it all that follow in its thread."""
+    with _under(lease):
+        _of([row]).update(mirror_state=MirrorState.HELD, mirror_error=reason)
+        Thread.objects.filter(pk=lease.thread_id).update(holds_messages=True)
+
+
+def waiting_threads(overdue_by: timedelta, limit: int) -> list[str]:
+    """Threads that nobody drains although they have been due for `overdue_by`, the longest waiting first. One query."""
+    overdue = Thread.objects.filter(_is_free(), mirror_due_at__lte=Now() - overdue_by)
+    return list(overdue.order_by("mirror_due_at").values_list("pk", flat=True)[:limit])
 
 
 def backlog() -> tuple[int, datetime | None]:
-    """How many messages wait, and since when the oldest does. One query over the partial index."""
+    """How many messages wait, and since when the oldest does. Two queries over a partial index."""
     waiting = Message.objects.filter(mirror_state__in=WAITING_STATES)
     oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
     return waiting.count(), oldest
@@ -134,6 +172,10 @@ def _under(lease: Lease) -> Iterator[None]:
         if not _held(lease).update(lease_until=Now() + LEASE):
             raise LeaseLost
         yield
+
+
+def _is_free() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
 def _held(lease: Lease) -> QuerySet[Thread]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
 import aiohttp
@@ -24,6 +25,7 @@ from assistant.events import ZepOperation, ZepWriteAttempted, ZepWriteRequested,
 from assistant.loops import PerLoop
 from assistant.memory.context import RemoteMessage, ThreadContext
 from assistant.memory.errors import (
+    ZepDuplicate,
     ZepNotFound,
     ZepRejected,
     ZepRequestError,
@@ -43,6 +45,7 @@ RECENT_MESSAGES = 10
 FACTS_MAX = 50
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HTTP_ERROR = 300
+DUPLICATE = "uuid already exists"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,14 @@ class OutgoingMessage:
     client_msg_id: UUID
     part: int = 1
     parts: int = 1
+    is_late: bool = False
 
     def to_zep(self) -> Message:
         metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id)}
         if self.parts > 1:
             metadata |= {"part": self.part, "parts": self.parts}
+        if self.is_late:
+            metadata["late"] = True  # it was a dead letter: messages after it in the thread came before it
         return Message(
             uuid=str(self.uuid), role=self.role, role_type=self.role, content=self.text.text, metadata=metadata
         )
@@ -111,18 +117,18 @@ class ZepClient:
     async def add_messages(self, thread_id: str, messages: Sequence[OutgoingMessage]) -> None:
         """Append up to 30 messages, in order. ZepRejected may mean that one of their uuids is there already."""
         announce(ZepWriteRequested("add_messages"))
-        async with self._attempt("add_messages"):
+        async with self._attempt("add_messages", answers=(ZepDuplicate,)):
             await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
 
-    async def read_back(self, thread_id: str, uuid: UUID) -> bool:
-        """Whether Zep holds the message in this thread."""
+    async def read_back(self, thread_id: str, uuid: UUID) -> str | None:
+        """The text that Zep holds under this id in this thread, None where it holds none."""
         announce(ZepWriteRequested("read_back"))
         try:
             async with self._attempt("read_back", answers=(ZepNotFound,)):
-                await self._zep.memory.get_session_message(_safe(thread_id), str(uuid))
+                message = await self._zep.memory.get_session_message(_safe(thread_id), str(uuid))
         except ZepNotFound:
-            return False
-        return True
+            return None
+        return message.content or ""
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -163,8 +169,20 @@ def translate(error: Exception, exchange: Exchange) -> ZepRequestError:
     """The error to raise for `error`; an HTTP error status says more than what the library made of its body."""
     if isinstance(error, TimeoutError):
         return ZepTimeout()
-    if exchange.status_code is not None and exchange.status_code >= HTTP_ERROR:
-        return error_for_status(exchange.status_code, exchange.retry_after)
+    return _refused(error, exchange) or _broken(error, exchange)
+
+
+def _refused(error: Exception, exchange: Exchange) -> ZepRequestError | None:
+    """The error of an answer with an error status, None where there was none."""
+    if exchange.status_code is None or exchange.status_code < HTTP_ERROR:
+        return None
+    if exchange.status_code == HTTPStatus.BAD_REQUEST and isinstance(error, ApiError) and DUPLICATE in str(error.body):
+        return ZepDuplicate(exchange.status_code)
+    return error_for_status(exchange.status_code, exchange.retry_after)
+
+
+def _broken(error: Exception, exchange: Exchange) -> ZepRequestError:
+    """The error of a call without an answer, or with one that cannot be read."""
     if isinstance(error, AnswerRefused):
         return ZepUnreadable(exchange.status_code)
     # httpx-aiohttp reports every broken or refused connection as a connect *timeout*: its cause tells the truth.

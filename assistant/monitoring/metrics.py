@@ -36,6 +36,7 @@ requests_in_progress = Gauge(
     "assistant_requests_in_progress", "Chat requests being answered", multiprocess_mode="livesum"
 )
 rate_limit_hits = Counter("assistant_rate_limit_hits_total", "Requests refused by the rate limit")
+circuit_opens = Counter("circuit_open_total", "A write hold began, or publishing was suspended", ["component"])
 history_size = Histogram(
     "assistant_conversation_history_size", "Messages of the thread given to the agent", buckets=(0, 2, 5, 10, 15, 20)
 )
@@ -63,6 +64,8 @@ def warm_metrics() -> None:
         context_failures.labels(reason)
     for field_type in FIELD_TYPES:
         redactions.labels(field_type)
+    for component in ("zep", "broker"):
+        circuit_opens.labels(component)
     for status in STATUSES:
         requests.labels(status)
     for op in ZEP_OPERATIONS:

@@ -72,10 +72,26 @@ def _observe_mirror(event: Event) -> None:
             _mirrored(event)
         case events.MirrorPaused(thread_id, reason):
             log.warning("zep_mirror", thread_id=thread_id, result="paused", reason=reason)
+        case events.MessageBuried(thread_id, client_msg_id, kind):
+            log.error("zep_mirror", thread_id=thread_id, client_msg_id=client_msg_id, result="dead", reason=kind)
+        case _:
+            _observe_backlog(event)
+
+
+def _observe_backlog(event: Event) -> None:
+    match event:
         case events.NudgeFailed(kind):
             log.warning("mirror_nudge_failed", kind=kind)
-        case events.SweepEnded(nudged) if nudged:
-            log.info("sweep", nudged=nudged)
+        case events.SweepEnded(waiting, drainers) if waiting:
+            log.info("sweep", waiting=waiting, drainers=drainers)
+        case events.WriteHoldBegan(reason):
+            metrics.circuit_opens.labels("zep").inc()
+            log.warning("zep_write_hold_began", reason=reason)
+        case events.WriteHoldEnded():
+            log.info("zep_write_hold_ended")
+        case events.PublishingSuspended():
+            metrics.circuit_opens.labels("broker").inc()
+            log.warning("publishing_suspended")
 
 
 def _mirrored(event: events.MessagesMirrored) -> None:

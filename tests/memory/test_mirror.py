@@ -1,20 +1,25 @@
 """The mirror's drain against a real Zep stand-in: in order, exactly once, redacted, whatever Zep does."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
+import redis as redis_py
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assistant import conversation
 from assistant.conversation import ThreadRef
-from assistant.memory import mirror, outbox
+from assistant.memory import mirror, outbox, write_hold
+from assistant.memory.backlog import OVERDUE
 from assistant.memory.service import fetch_thread_context
 from assistant.models import Message, MirrorState, Thread, User, zep_message_id
+from assistant.tasks import mirror_message
 from ops.zep_standin.process import StandIn
-from workers.sweep import GRACE
+from tests.support import environment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
 Say = Callable[..., UUID]
@@ -37,7 +42,19 @@ def row(client_msg_id: UUID) -> Message:
 
 
 def due_now() -> None:
-    Message.objects.update(mirror_due_at=timezone.now() - timedelta(seconds=1))
+    """Let the time pass that threads, and the cluster, wait for."""
+    client = redis_py.Redis.from_url(environment.ENVIRONMENT["REDIS_URL"])
+    hold = client.get(write_hold.HOLD_KEY)
+    if hold:
+        client.set(write_hold.HOLD_KEY, json.dumps(json.loads(hold) | {"until": 0}))  # type: ignore[arg-type]  # sync
+    client.close()
+    Thread.objects.filter(mirror_due_at__isnull=False).update(mirror_due_at=timezone.now() - timedelta(seconds=1))
+
+
+def due_in(thread_id: str = "t1") -> float:
+    due_at = Thread.objects.get(pk=thread_id).mirror_due_at
+    assert due_at is not None
+    return (due_at - timezone.now()).total_seconds()
 
 
 def posts(standin: StandIn, after: int = 0) -> list[dict[str, object]]:
@@ -97,8 +114,8 @@ def test_the_row_says_when_and_what_was_mirrored(say: Say) -> None:
 def test_draining_twice_sends_once(say: Say, standin: StandIn) -> None:
     client_msg_id = say("hello")
 
-    mirror.drain_thread_of(client_msg_id)
-    mirror.drain_thread_of(client_msg_id)
+    mirror_message(str(client_msg_id))
+    mirror_message(str(client_msg_id))
 
     assert standin.thread("t1").contents == ["hello"]
     assert row(client_msg_id).mirror_attempts == 1
@@ -107,7 +124,8 @@ def test_draining_twice_sends_once(say: Say, standin: StandIn) -> None:
 def test_a_nudge_for_a_message_that_does_not_exist_does_nothing(standin: StandIn) -> None:
     before = standin.last_n()
 
-    assert mirror.drain_thread_of(uuid4()) is False
+    mirror_message(str(uuid4()))
+
     assert standin.log(before) == []
 
 
@@ -126,9 +144,9 @@ def test_after_five_batches_the_thread_queues_again(say: Say, standin: StandIn) 
     for number in range(151):
         say(f"m{number}")
 
-    assert mirror.drain("t1") is True
+    assert mirror.drain("t1").again_in == 0
     assert len(standin.thread("t1").contents) == 150
-    assert mirror.drain("t1") is False
+    assert mirror.drain("t1").again_in is None
     assert len(standin.thread("t1").contents) == 151
 
 
@@ -171,7 +189,7 @@ def test_whatever_zep_does_each_message_is_there_once_in_the_end(
 
     mirror.drain("t1")
     assert row(sent[0]).mirror_state in {MirrorState.PENDING, MirrorState.IN_FLIGHT}
-    assert row(sent[0]).mirror_due_at > timezone.now()
+    assert due_in() > 0
     due_now()
     mirror.drain("t1")
 
@@ -185,16 +203,15 @@ def test_a_retry_after_of_zep_is_kept(say: Say, standin: StandIn) -> None:
 
     mirror.drain("t1")
 
-    wait = (row(client_msg_id).mirror_due_at - timezone.now()).total_seconds()
-    assert 100 < wait < 140
+    assert 115 < due_in() < 140
+    assert row(client_msg_id).mirror_state == MirrorState.PENDING
 
 
 def test_a_worker_that_died_in_the_call_is_made_good_without_sending_twice(say: Say, standin: StandIn) -> None:
     client_msg_id = say("hello")
     mirror.drain("t1")
-    Message.objects.update(
-        mirror_state=MirrorState.IN_FLIGHT, mirrored_at=None, outgoing_parts=["hello"]
-    )  # as it was before the acknowledgement
+    Message.objects.update(mirror_state=MirrorState.IN_FLIGHT, mirrored_at=None, outgoing_parts=["hello"])
+    Thread.objects.update(mirror_due_at=timezone.now())  # as it was before the acknowledgement
     before = standin.last_n()
 
     mirror.drain("t1")
@@ -215,17 +232,91 @@ def test_one_message_that_is_there_already_does_not_hold_up_its_batch(say: Say, 
     assert not Message.objects.exclude(mirror_state=MirrorState.MIRRORED).exists()
 
 
-def test_a_message_zep_refuses_does_not_hold_up_those_behind_it(say: Say, standin: StandIn) -> None:
-    mirrored = say("one")
+def test_a_refused_message_is_tried_three_times_more_while_its_thread_waits_then_buried(
+    say: Say, standin: StandIn
+) -> None:
+    say("one")
     mirror.drain("t1")
     bad, good = say("two"), say("three")
+    standin.fault("status", route="write", status=422)
+
+    waits = []
+    for _ in range(3):
+        waits.append(mirror.drain("t1").again_in)
+        assert row(good).mirror_state != MirrorState.MIRRORED
+        due_now()
+    standin.clear()
     standin.fault("status", route="write", status=422, count=2)  # the batch, then its first message alone
+    mirror.drain("t1")
+
+    assert waits == [1.0, 2.0, 4.0]
+    assert (row(bad).mirror_state, row(bad).mirror_error) == (MirrorState.DEAD, "http_422")
+    assert row(good).mirror_state == MirrorState.MIRRORED
+    assert standin.thread("t1").contents == ["one", "three"]
+
+
+def test_a_message_that_brings_server_errors_while_others_go_through_is_buried_at_the_fifth(
+    say: Say, standin: StandIn
+) -> None:
+    for thread_id in ("bad", "good"):
+        say("hello", thread_id)
+        mirror.drain(thread_id)
+    culprit, behind = say("culprit", "bad"), say("behind", "bad")
+    standin.fault("status", route="write", status=500, path="/sessions/bad/memory")
+
+    for number in range(5):
+        say(f"fine {number}", "good")
+        mirror.drain("good")
+        mirror.drain("bad")
+        due_now()
+    standin.clear()
+    mirror.drain("bad")
+
+    assert (row(culprit).mirror_state, row(culprit).mirror_error) == (MirrorState.DEAD, "http_500")
+    assert row(behind).mirror_state == MirrorState.MIRRORED
+
+
+def test_server_errors_for_everyone_bury_nothing_however_often(say: Say, standin: StandIn) -> None:
+    sent = [say("hello", thread_id) for thread_id in ("a", "b")]
+    standin.fault("status", route="write", status=503)
+
+    for _ in range(12):
+        mirror.drain("a")
+        mirror.drain("b")
+        due_now()
+    standin.clear()
+    for thread_id in ("a", "b", "a", "b"):
+        mirror.drain(thread_id)
+        due_now()
+
+    assert {row(client_msg_id).mirror_state for client_msg_id in sent} == {MirrorState.MIRRORED}
+    assert {row(client_msg_id).mirror_strikes for client_msg_id in sent} == {0}
+
+
+def test_a_message_with_our_id_and_another_text_at_zep_is_never_overwritten(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("what we know")
+    mirror.drain("t1")
+    Message.objects.update(mirror_state=MirrorState.IN_FLIGHT, outgoing_parts=["what we say now"])
+    Thread.objects.update(mirror_due_at=timezone.now())
 
     mirror.drain("t1")
 
-    assert row(bad).mirror_state == MirrorState.DEAD
-    assert row(bad).mirror_error == "http_422"
-    assert row(good).mirror_state == row(mirrored).mirror_state == MirrorState.MIRRORED
+    assert (row(client_msg_id).mirror_state, row(client_msg_id).mirror_error) == (MirrorState.DEAD, "conflict")
+    assert standin.thread("t1").contents == ["what we know"]
+
+
+def test_a_message_that_was_deleted_at_zep_is_not_brought_back(say: Say, standin: StandIn) -> None:
+    client_msg_id = say("hello")
+    mirror.drain("t1")
+    httpx.delete(
+        f"{standin.url}/api/v2/sessions/t1/memory", headers={"Authorization": f"Api-Key {standin.api_key}"}
+    ).raise_for_status()
+    Message.objects.update(mirror_state=MirrorState.PENDING)
+    Thread.objects.update(mirror_due_at=timezone.now())
+
+    mirror.drain("t1")
+
+    assert (row(client_msg_id).mirror_state, row(client_msg_id).mirror_error) == (MirrorState.DEAD, "remote_deleted")
 
 
 def test_while_somebody_else_holds_the_thread_nothing_is_sent(say: Say, standin: StandIn) -> None:
@@ -249,7 +340,7 @@ def test_a_lease_that_ran_out_can_be_taken_over_and_its_old_holder_changes_nothi
 
     with pytest.raises(outbox.LeaseLost):
         outbox.acknowledge(stale, [row(client_msg_id)], timezone.now())
-    outbox.release(stale)
+    outbox.release(stale, due_in=0.0)
 
     assert row(client_msg_id).mirror_state == MirrorState.PENDING
     assert outbox.take_lease("t1") is None
@@ -296,23 +387,22 @@ def test_after_the_mirror_the_next_read_is_a_fresh_cache_hit(say: Say) -> None:
 
 
 def test_the_sweep_finds_each_waiting_thread_once_the_longest_waiting_first(say: Say) -> None:
-    oldest = say("one", "a")
+    say("one", "a")
     say("two", "a")
-    newer = say("three", "b")
+    say("three", "b")
     now = timezone.now()
-    Message.objects.filter(thread_id="a").update(mirror_due_at=now - timedelta(minutes=2))
-    Message.objects.filter(thread_id="b").update(mirror_due_at=now - timedelta(minutes=1))
+    Thread.objects.filter(pk="a").update(mirror_due_at=now - timedelta(minutes=1))
+    Thread.objects.filter(pk="b").update(mirror_due_at=now - timedelta(minutes=2))
 
-    assert outbox.waiting_threads(now + GRACE, 10) == [oldest, newer]
+    assert outbox.waiting_threads(OVERDUE, 10) == ["b", "a"]
 
 
 def test_the_sweep_leaves_alone_what_is_young_leased_or_not_due(say: Say) -> None:
-    say("young", "young")
-    say("leased", "leased")
-    say("later", "later")
-    assert outbox.take_lease("leased") is not None
-    Message.objects.filter(thread_id="later").update(mirror_due_at=timezone.now() + timedelta(hours=1))
+    for thread_id in ("young", "leased", "later"):
+        say("hello", thread_id)
     now = timezone.now()
-    Message.objects.exclude(thread_id="young").update(created_at=now - timedelta(minutes=1))
+    Thread.objects.filter(pk="leased").update(mirror_due_at=now - timedelta(minutes=1))
+    assert outbox.take_lease("leased") is not None
+    Thread.objects.filter(pk="later").update(mirror_due_at=now + timedelta(hours=1))
 
-    assert outbox.waiting_threads(now - GRACE, 10) == []
+    assert outbox.waiting_threads(OVERDUE, 10) == []

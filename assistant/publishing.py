@@ -1,0 +1,47 @@
+"""Handing a task to the broker: bounded, and not at all for a while after the broker failed. Knows no task.
+
+A publication is a hint, never a promise: the row is the truth and the sweep the retry. So nothing here raises.
+"""
+
+import time
+from typing import Any
+
+from celery import Task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from assistant.breaker import Breaker
+from assistant.events import NudgeFailed, PublishingSuspended, announce
+
+breaker = Breaker(failures_that_matter=1, pause_seconds=settings.BROKER_PAUSE_MS / 1000)
+
+
+def may_publish() -> bool:
+    """Whether the broker is worth a try now: False costs nothing."""
+    return breaker.admits(time.monotonic())
+
+
+def publish(task: Task[Any, Any], *arguments: str, countdown: float | None = None) -> bool:
+    """Publish one task; False where the broker did not take it, or is being left alone.
+
+    `countdown`: seconds before a worker may run it.
+    """
+    return may_publish() and attempt(task, *arguments, countdown=countdown)
+
+
+def attempt(task: Task[Any, Any], *arguments: str, countdown: float | None = None) -> bool:
+    """Publish one task although the breaker may be open. False where the broker did not take it."""
+    try:
+        task.apply_async(arguments, countdown=countdown or 0)
+    except (OperationalError, OSError) as error:
+        note_failure(type(error).__name__)
+        return False
+    breaker.succeeded()
+    return True
+
+
+def note_failure(kind: str) -> None:
+    """A publication failed or took too long: leave the broker alone for a while."""
+    announce(NudgeFailed(kind))
+    if breaker.failed(time.monotonic()):
+        announce(PublishingSuspended())
