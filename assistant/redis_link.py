@@ -69,14 +69,13 @@ class RedisLink:
         if not self._breaker.admits(time.monotonic()):
             raise RedisDown
         under_way = asyncio.create_task(self._run(work))
+        under_way.add_done_callback(_outcome_is_known)
         await asyncio.wait({under_way}, timeout=self._budget_seconds)
         try:
             if under_way.done():
                 return under_way.result()
         except (RedisError, OSError, TimeoutError):
             pass
-        else:
-            under_way.add_done_callback(_outcome_is_known)
         self._breaker.failed(time.monotonic())
         announce(RedisUnavailable(purpose))
         raise RedisDown
@@ -93,7 +92,7 @@ class RedisLink:
 
 
 def _outcome_is_known(ended: asyncio.Task[Any]) -> None:
-    """Take the outcome that nobody waits for any more, so that asyncio does not report it as forgotten."""
+    """Take the outcome, whoever still waits for it, so that asyncio does not report it as forgotten."""
     if not ended.cancelled():
         ended.exception()
 
