@@ -144,6 +144,13 @@ class Message(models.Model):
         return zep_message_id(self.thread_id, self.client_msg_id)
 
 
+class DeadLetter(Message):
+    """A message that Zep would not take, as the admin lists it."""
+
+    class Meta:
+        proxy = True
+
+
 class AuditEntry(models.Model):
     """Who did what to the system, for those who ask later. Never holds what somebody wrote."""
 

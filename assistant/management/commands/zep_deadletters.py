@@ -46,9 +46,9 @@ class Command(BaseCommand):
             since=options["since"],
             until=options["until"],
         )
-        self._as_json = options["json"]
-        done = getattr(self, f"_{options['action']}")(wanted, options)
-        if not done:
+        self._as_json: bool = options["json"]
+        actions = {"list": self._list, "show": self._show, "replay": self._replay, "discard": self._discard}
+        if not actions[options["action"]](wanted, options):
             sys.exit(COULD_NOT)
 
     def _list(self, wanted: Filter, options: dict[str, Any]) -> int:
