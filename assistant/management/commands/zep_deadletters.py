@@ -86,7 +86,7 @@ class Command(BaseCommand):
         return discarded
 
     def _would(self, action: str, wanted: Filter, options: dict[str, Any]) -> int:
-        count = min(dead_letters.find(wanted).count(), options["limit"])
+        count: int = min(dead_letters.find(wanted).count(), options["limit"])
         self._print({f"would_{action}": count})
         return count
 
