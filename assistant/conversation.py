@@ -70,7 +70,7 @@ def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
     """
     try:
         return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
-    except IntegrityError:  # a duplicate of the request, or the first message of the same new thread, was faster
+    except IntegrityError:  # a duplicate of the request was faster: its row is there by now
         return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
 
 
@@ -89,8 +89,11 @@ def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, obj
                 memory_trace=dict(memory_trace),
             )
     except IntegrityError:
-        row = Message.objects.get(thread_id=message.thread_id, client_msg_id=message.reply_client_msg_id)
-        return _reply(row), False
+        mine = Message.objects.filter(user_id=message.user_pk, client_msg_id=message.reply_client_msg_id)
+        stored = mine.filter(thread_id=message.thread_id, role=Message.Role.ASSISTANT).first()
+        if stored is None:  # the user took the reply's id for a message of theirs
+            raise MessageConflict from None
+        return _reply(stored), False
     return _reply(row), True
 
 
@@ -100,7 +103,8 @@ def _found(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded | None
         return None
     if row.role != Message.Role.USER or row.text != said or thread.thread_id not in (None, row.thread_id):
         raise MessageConflict
-    reply = Message.objects.filter(user=thread.user, client_msg_id=reply_id(row.thread_id, client_msg_id)).first()
+    replies = Message.objects.filter(user=thread.user, role=Message.Role.ASSISTANT)
+    reply = replies.filter(client_msg_id=reply_id(row.thread_id, client_msg_id)).first()
     return _recorded(row, thread.user, _reply(reply) if reply else None)
 
 
@@ -116,8 +120,9 @@ def _open(thread: ThreadRef) -> str:
     if thread.thread_id is None:
         return Thread.objects.create(id=str(uuid.uuid4()), user=thread.user).pk
     owner = Thread.objects.filter(pk=thread.thread_id).values_list("user_id", flat=True).first()
-    if owner is None:
-        return Thread.objects.create(id=thread.thread_id, user=thread.user).pk
+    if owner is None:  # somebody may be as fast: then theirs stands, and its owner decides
+        Thread.objects.bulk_create([Thread(id=thread.thread_id, user=thread.user)], ignore_conflicts=True)
+        owner = Thread.objects.filter(pk=thread.thread_id).values_list("user_id", flat=True).get()
     if owner != thread.user.pk:
         raise ThreadNotFound
     return thread.thread_id

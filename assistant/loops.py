@@ -19,8 +19,37 @@ _background: asyncio.AbstractEventLoop | None = None
 
 
 def run(work: Coroutine[object, object, T]) -> T:
-    """Run `work` on the background loop and wait for it. Not for code that is itself on an event loop."""
+    """Run `work` on the background loop and wait for it. Raise RuntimeError on an event loop, which it would block."""
+    if _is_on_a_loop():
+        work.close()
+        raise RuntimeError("this would block the event loop: await the async twin instead")
     return asyncio.run_coroutine_threadsafe(work, _background_loop()).result()
+
+
+def _is_on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+_unfinished: set[asyncio.Task[Any]] = set()
+
+
+async def uncancelled(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for `work`; where the waiting is cancelled, `work` goes on to its end all the same."""
+    task = asyncio.get_running_loop().create_task(work)
+    _unfinished.add(task)  # the loop itself would let it be collected
+    task.add_done_callback(_unfinished.discard)
+    return await asyncio.shield(task)
+
+
+def in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` run on, for nobody to wait for."""
+    task = asyncio.get_running_loop().create_task(work)
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
 
 
 def _background_loop() -> asyncio.AbstractEventLoop:

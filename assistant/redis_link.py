@@ -74,7 +74,7 @@ class RedisLink:
         try:
             if under_way.done():
                 return under_way.result()
-        except (RedisError, OSError, TimeoutError):
+        except (RedisError, OSError, TimeoutError, UnicodeError):
             pass
         self._breaker.failed(time.monotonic())
         announce(RedisUnavailable(purpose))

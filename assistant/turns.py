@@ -1,13 +1,15 @@
 """A chat turn, from what was said to what is answered. Knows the order of steps; each step lives elsewhere."""
 
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-
 from assistant import conversation
 from assistant.conversation import Recorded, StoredReply, ThreadRef
+from assistant.database import in_database
+from assistant.events import TurnTaken, announce
 from assistant.listings import StoredListings
+from assistant.loops import uncancelled
 from assistant.memory.context import ThreadContext
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.service import Meta, UserSearch, fetch_thread_context_async
@@ -42,16 +44,37 @@ async def take_turn(thread: ThreadRef, said: str, client_msg_id: UUID) -> Turn:
     """Store what was said, answer it, and see that it gets to Zep.
 
     The message is stored before anything else; a crash at any later point leaves a message that is mirrored, and
-    whose answer is made when it is sent again. Raise ThreadNotFound, or MessageConflict where the id was used for
-    another message.
+    whose answer is made when it is sent again. A user who goes away stops nothing: the turn is finished all the same.
+    Raise ThreadNotFound, or MessageConflict where the id was used for another message.
     """
-    message = await sync_to_async(conversation.record)(thread, said, client_msg_id)
+    started = time.perf_counter()
+    message = await in_database(conversation.record, thread, said, client_msg_id)
+    return await uncancelled(_finish(message, started))
+
+
+async def _finish(message: Recorded, started: float) -> Turn:
+    turn = await _answer(message)
+    announce(
+        TurnTaken(
+            thread_id=turn.thread_id,
+            client_msg_id=str(turn.client_msg_id),
+            agent=turn.reply.agent,
+            replayed=turn.replayed,
+            history_size=turn.history_size,
+            seconds=time.perf_counter() - started,
+            memory=dict(turn.reply.memory_trace),
+        )
+    )
+    return turn
+
+
+async def _answer(message: Recorded) -> Turn:
     if message.reply is not None:
         return _turn(message, message.reply, replayed=True)
     recalled = await recall(message)
-    reply, is_ours = await sync_to_async(compose_and_record)(message, recalled)
+    reply, is_ours = await in_database(compose_and_record, message, recalled)
     if is_ours and base_mode() is not MemoryMode.OFF:
-        await nudge_mirror(client_msg_id)
+        await nudge_mirror(message.client_msg_id)
     return _turn(message, reply, replayed=not is_ours)
 
 

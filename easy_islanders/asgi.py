@@ -1,4 +1,4 @@
-"""The ASGI application: static files and the chat gate in front of Django."""
+"""The ASGI application: static files and the gate in front of Django."""
 
 import os
 
@@ -8,6 +8,6 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "easy_islanders.settings")
 django_application = get_asgi_application()
 
-from easy_islanders.gate import ChatGate  # noqa: E402  # reads settings and events, which need Django to be set up
+from easy_islanders.gate import Gate  # noqa: E402  # reads settings and events, which need Django to be set up
 
-application = ChatGate(ASGIStaticFilesHandler(django_application))  # type: ignore[arg-type]  # stubs know WSGI only
+application = Gate(ASGIStaticFilesHandler(django_application))  # type: ignore[arg-type]  # stubs know WSGI only

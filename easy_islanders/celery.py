@@ -1,9 +1,12 @@
 """The Celery application, as the settings configure it."""
 
 import os
+import sys
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "easy_islanders.settings")
 
@@ -16,3 +19,14 @@ app.autodiscover_tasks(["workers"], related_name="sweep")
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Being connected is what tells Celery to leave logging alone."""
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_contradictory_settings(**_: object) -> None:
+    """Run Django's checks, as the web does. Celery swallows exceptions of its signals, but not this one."""
+    try:
+        call_command("check")
+    except SystemCheckError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None

@@ -48,10 +48,18 @@ def web_needs_a_secret_key(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def debugging_stays_off_the_web(**_: Any) -> list[CheckMessage]:
+    if settings.DEBUG and settings.PROCESS_ROLE == "web":
+        hint = "Unset DEBUG."
+        return [Error("DEBUG is on in a web process: its error pages show what users wrote.", hint, id="web.E002")]
+    return []
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
     zep_api_url_may_not_differ,
     backend_is_available,
     web_needs_a_secret_key,
+    debugging_stays_off_the_web,
 )

@@ -7,6 +7,7 @@ second terminal acts on the running system. The environment always wins.
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -80,9 +81,30 @@ def choice(name: str, default: str, allowed: Iterable[str]) -> str:
 def url(name: str, default: str = "", *, schemes: Iterable[str]) -> str:
     """A URL with one of the given schemes, without a trailing slash. It may hold a password: not repeated."""
     value, allowed = text(name, default).rstrip("/"), tuple(schemes)
-    if value and value.split("://", 1)[0] not in allowed:
+    if not value:
+        return value
+    if value.split("://", 1)[0] not in allowed:
         raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in allowed)}")
+    if not _has_readable_address(value):
+        rule = "must name a host, and a port only as a number; in passwords # ? / @ are written as %XX"
+        raise ImproperlyConfigured(f"{name} {rule}")
     return value
+
+
+def printable(name: str, default: str = "") -> str:
+    """A value that can go into an HTTP header: printable ASCII. The value is not repeated: it may be a key."""
+    value = text(name, default)
+    if not (value.isascii() and (value.isprintable() or not value)):
+        raise ImproperlyConfigured(f"{name} must be printable ASCII")
+    return value
+
+
+def _has_readable_address(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0) and not parts.fragment
+    except ValueError:
+        return False
 
 
 def words(name: str, default: str) -> list[str]:

@@ -1,9 +1,10 @@
-"""What stands before `/api/chat/`: how large a body may be, how many turns may run at once, and the counting of both.
+"""What stands before Django: how large a body may be and how long it may take, how many turns may run at once.
 
 Knows ASGI, nothing of turns. Refusing here costs no thread, no query and no memory: Django would read a body of any
-size before it asked anybody.
+size, from anybody, before it asked who is there.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,44 +21,64 @@ Receive = Callable[[], Awaitable[AsgiMessage]]
 Send = Callable[[AsgiMessage], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-CHAT_PATH = "/api/chat/"
+CHAT_PATHS = frozenset({"/api/chat/", "/api/chat"})
 CLIENT_WENT_AWAY = 499
+BODY_SECONDS = 10.0
 
 
-class ChatGate:
-    """Passes everything on; watches over chat requests."""
+class BodyTooLarge(Exception):
+    """The body is over its limit."""
+
+
+class Gate:
+    """Bounds every request's body; counts chat requests and bounds how many run at once."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != CHAT_PATH:
+        if scope["type"] != "http":
             await self._application(scope, receive, send)
-            return
+        elif scope["path"] in CHAT_PATHS:
+            await self._counted({**scope, "path": "/api/chat/", "raw_path": b"/api/chat/"}, receive, send)
+        else:
+            await self._with_body(scope, receive, send, settings.BODY_MAX_BYTES, self._application)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         noted = _NotedStatus(send)
         started = time.perf_counter()
         announce(RequestStarted())
-        self._in_progress += 1
         try:
-            await self._guarded(scope, receive, noted)
+            if scope["method"] == "POST":
+                await self._with_body(scope, receive, noted, settings.CHAT_BODY_MAX_BYTES, self._one_of_many)
+            else:
+                await refuse(noted, 405, "method_not_allowed", "Use POST.", allow="POST")
         finally:
-            self._in_progress -= 1
             announce(RequestEnded(noted.status, time.perf_counter() - started))
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            await _refuse(send, 405, "method_not_allowed", "Use POST.", allow="POST")
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send, limit: int, go_on: Application) -> None:
+        """Read the body within its bounds, then `go_on` with it."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(receive, limit)
+        except BodyTooLarge:
+            text = f"The body may have at most {limit // 1024} KiB."
+            await refuse(send, 413, "body_too_large", text, connection="close")
+        except TimeoutError:
+            await refuse(send, 408, "body_too_slow", "The body did not arrive in time.", connection="close")
+        else:
+            await go_on(scope, _replay(body, receive), send)
+
+    async def _one_of_many(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._in_progress >= settings.WEB_MAX_TURNS_IN_PROGRESS:
+            await refuse(send, 503, "overloaded", "Too many turns at once; try again in a moment.", retry_after="1")
             return
-        if self._in_progress > settings.WEB_MAX_TURNS_IN_PROGRESS:
-            await _refuse(send, 503, "overloaded", "Too many turns at once; try again in a moment.", retry_after="1")
-            return
-        body = await _read_body(receive, settings.CHAT_BODY_MAX_BYTES)
-        if body is None:
-            limit = settings.CHAT_BODY_MAX_BYTES // 1024
-            await _refuse(send, 413, "body_too_large", f"The body may have at most {limit} KiB.")
-            return
-        await self._application(scope, _replay(body, receive), send)
+        self._in_progress += 1
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self._in_progress -= 1
 
 
 class _NotedStatus:
@@ -73,8 +94,8 @@ class _NotedStatus:
         await self._send(message)
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """The whole body, or None as soon as it is over the limit."""
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body. Raise BodyTooLarge as soon as it is over the limit."""
     chunks, size = [], 0
     while True:
         message = await receive()
@@ -83,7 +104,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            return None
+            raise BodyTooLarge
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
@@ -99,7 +120,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replaying
 
 
-async def _refuse(send: Send, status: int, code: str, message: str, **more: str) -> None:
+async def refuse(send: Send, status: int, code: str, message: str, **more: str) -> None:
     """Answer with an error; `more`: further headers, their names with underscores."""
     body = json.dumps(error_body(code, message)).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body))}

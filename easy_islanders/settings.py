@@ -74,6 +74,7 @@ WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, at_least=1, at_most=64)
 WEB_MAX_TURNS_IN_PROGRESS = env.whole("WEB_MAX_TURNS_IN_PROGRESS", 200, at_least=1)
 CHAT_RATE_PER_MINUTE = env.whole("CHAT_RATE_PER_MINUTE", 600, at_least=1)
 CHAT_BODY_MAX_BYTES = 64 * 1024
+BODY_MAX_BYTES = 2 * 1024 * 1024  # of every other request
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
 
@@ -92,11 +93,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
     }
 else:
-    # Under ASGI every request has threads of its own: persistent connections leak, a pool does not.
+    # Under ASGI every request has threads of its own: persistent connections leak, a pool does not. A worker needs one
+    # for each of its 20 slots, which keep theirs while they wait for Zep.
+    POOL_SIZE = 24 if PROCESS_ROLE == "worker" else 8
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted server is noticed before a turn is
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": env.whole("DATABASE_POOL_SIZE", 8, at_least=1), "timeout": 5},
+        "pool": {"min_size": 1, "max_size": env.whole("DATABASE_POOL_SIZE", POOL_SIZE, at_least=1), "timeout": 5},
+        "connect_timeout": 5,
+        # On the web a database that hangs is an error after seconds; workers and migrations may take their time.
+        **({"options": "-c statement_timeout=5000 -c lock_timeout=3000"} if PROCESS_ROLE == "web" else {}),
     }
 
 # Redis
@@ -112,7 +119,7 @@ FLAG_ZEP_READ = env.flag("FLAG_ZEP_READ", default=False)
 FLAG_ZEP_WRITE = env.flag("FLAG_ZEP_WRITE", default=False)
 ZEP_BACKEND = env.choice("ZEP_BACKEND", "community", ("community", "cloud"))
 ZEP_BASE_URL = env.url("ZEP_BASE_URL", schemes=("http", "https"))
-ZEP_API_KEY = env.text("ZEP_API_KEY")
+ZEP_API_KEY = env.printable("ZEP_API_KEY")
 ZEP_API_URL = env.url("ZEP_API_URL", schemes=("http", "https"))  # zep-python obeys it behind our back: see checks.py
 ZEP_READ_BUDGET_MS = env.whole("ZEP_READ_BUDGET_MS", 250, at_least=1, at_most=60_000)
 ZEP_WRITE_TIMEOUT_MS = env.whole("ZEP_WRITE_TIMEOUT_MS", 1_500, at_least=1, at_most=60_000)
@@ -126,7 +133,7 @@ PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
 # Celery
 WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
 CONTROL_METRICS_PORT = env.port("CONTROL_METRICS_PORT", 9809)
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", REDIS_URL, schemes=("redis", "rediss", "amqp", "amqps", "pyamqp"))
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("mirror", "archive", "default", "control")
 ]
@@ -180,7 +187,15 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "assistant.monitoring.logs.json_formatter"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "lines"}},
+    "filters": {"foreign": {"()": "assistant.monitoring.logs.WithoutForeignText"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "lines",
+            "filters": ["foreign"],
+        }
+    },
     "root": {"handlers": ["stdout"], "level": "INFO"},
     "loggers": {
         # They log full URLs, or a line for each request or task; our own events say what happened.

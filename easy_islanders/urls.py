@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from assistant.api import health
 from assistant.api.chat import api
-from assistant.api.errors import not_found_page, server_error_page
+from assistant.api.errors import bad_request_page, not_found_page, server_error_page
 from assistant.monitoring.endpoint import metrics
 
 urlpatterns = [
@@ -17,5 +17,6 @@ urlpatterns = [
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]
+handler400 = bad_request_page
 handler404 = not_found_page
 handler500 = server_error_page

@@ -9,8 +9,8 @@ from assistant.tasks import start_drainers
 
 @shared_task(acks_late=True, ignore_result=True)
 def sweep() -> None:
-    """Start as many drainers as there is work and room for. One query, two Redis round trips."""
+    """Start as many drainers as there is work and room for. One query, three Redis round trips."""
     waiting = len(outbox.waiting_threads(backlog.OVERDUE, backlog.CANDIDATES))
-    drainers = min(waiting, backlog.drainers_wanted()) if waiting else 0
+    drainers = min(waiting, backlog.announce_drainers()) if waiting else 0
     start_drainers(drainers)
     announce(SweepEnded(waiting, drainers))

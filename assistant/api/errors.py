@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views.defaults import page_not_found, server_error
+from django.views.defaults import bad_request, page_not_found, server_error
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -107,3 +107,10 @@ def server_error_page(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return error_response(500, "internal_error", "Something went wrong on our side; it has been logged.")
     return server_error(request)
+
+
+def bad_request_page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 from Django itself, such as a Host that is not ours: the API's shape below /api/, Django's page elsewhere."""
+    if request.path.startswith("/api/"):
+        return error_response(400, "bad_request", "The request was refused.")
+    return bad_request(request, exception)

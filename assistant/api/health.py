@@ -3,24 +3,28 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import Error, connection
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from assistant.database import in_database
 from assistant.redis_link import RedisDown, state_redis
 
 PROBE_SECONDS = 0.2
-DEFAULT_PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671}
+DATABASE_SECONDS = 2.0
+DEFAULT_PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671, "pyamqp": 5672}
 
 
+@require_safe
 async def healthz(_request: HttpRequest) -> HttpResponse:
     """The process is up."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 async def readyz(_request: HttpRequest) -> HttpResponse:
     """503 only without the database: turns are answered without Redis, the broker and Zep."""
     database, redis, broker, zep = await asyncio.gather(_database(), _redis(), _broker(), _zep())
@@ -32,11 +36,11 @@ async def readyz(_request: HttpRequest) -> HttpResponse:
 
 
 async def _database() -> str:
-    try:
-        await sync_to_async(_select_one)()
-    except Error:
-        return "unavailable"
-    return "ok"
+    """A database that does not say in time whether it is there is not."""
+    asked = asyncio.create_task(in_database(_select_one))
+    asked.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    await asyncio.wait({asked}, timeout=DATABASE_SECONDS)
+    return "ok" if asked.done() and not asked.exception() else "unavailable"
 
 
 def _select_one() -> None:

@@ -1,7 +1,7 @@
 """What goes in and out of `POST /api/chat/`, and the rules for it."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -62,10 +62,30 @@ class ReplyOut(Schema):
     rich: dict[str, Any] | None = None
 
 
-class TraceOut(Schema):
-    """How the answer came about. `memory` is the memory trace; keys are only ever added to it."""
+class MemoryTraceOut(Schema):
+    """How memory took part in the answer. Keys are only ever added."""
 
-    memory: dict[str, Any]
+    model_config = ConfigDict(extra="allow")
+
+    used: bool = Field(description="Zep took part as the configured mode intends.")
+    mode: Literal["off", "write_only", "read_write"] = Field(description="The mode in force.")
+    source: Literal["zep", "write_only_forced", "timeout", "auth", "local"]
+    took_ms: int | None = None
+    cached: bool | None = None
+    facts_count: int | None = None
+    recent_count: int | None = None
+    reason: str | None = Field(None, description="Why memory did not take part, e.g. timeout, auth, http_503.")
+    until: float | None = Field(None, description="Epoch seconds.")
+    status_code: int | None = Field(None, description="What Zep answered.")
+    fallback: Literal["stale_cache", "local_recent"] | None = None
+    age_s: int | None = None
+    client_ids: dict[str, str] | None = Field(None, description="Of the user's message and of the assistant's reply.")
+
+
+class TraceOut(Schema):
+    """How the answer came about."""
+
+    memory: MemoryTraceOut
 
 
 class ChatAnswer(Schema):

@@ -7,8 +7,8 @@ sorted set in Redis (`mem:mirror:drainers`, member -> end of its time), on Redis
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,6 +22,8 @@ from assistant.memory.write_hold import NOW, RECOVERED_KEY
 from assistant.redis_link import RedisDown, state_redis
 
 DRAINERS_KEY = "mem:mirror:drainers"
+ANNOUNCED_KEY = "mem:mirror:announced"
+ANNOUNCED_SECONDS = 300
 DRAINER_SECONDS = 5.0  # a task's share; then it queues again behind live turns
 DRAINER_ENDS_SECONDS = 60  # a drainer that died is forgotten after it
 RAMP_SECONDS = 1.0  # after a hold: one drainer, twice as many each second
@@ -59,6 +61,7 @@ def run_drainer(start_more: Callable[[int], None]) -> DrainerEnded:
     `start_more` is told, about once a second, how many further drainers may start: that is how the ramp goes up.
     """
     with _place() as admitted:
+        _forget_announcement()
         if not admitted:
             return DrainerEnded()
         ends, next_look, mirrored = time.monotonic() + DRAINER_SECONDS, time.monotonic() + RAMP_SECONDS, 0
@@ -73,6 +76,21 @@ def run_drainer(start_more: Callable[[int], None]) -> DrainerEnded:
                 next_look = now + RAMP_SECONDS
                 start_more(drainers_wanted())
     return DrainerEnded(mirrored=mirrored)
+
+
+def announce_drainers() -> int:
+    """How many drainers the sweep should start now. Two round trips.
+
+    0 while those it started before have not begun: without workers nobody takes them, and they would pile up.
+    """
+    wanted = drainers_wanted()
+    if not wanted:
+        return 0
+    try:
+        is_first = loops.run(_exchange(lambda redis: redis.set(ANNOUNCED_KEY, 1, nx=True, ex=ANNOUNCED_SECONDS)))
+    except RedisDown:
+        return 1
+    return wanted if is_first else 0
 
 
 def drainers_wanted() -> int:
@@ -125,10 +143,14 @@ async def _enter(token: str) -> list[int]:
 
 
 def _leave(token: str) -> None:
-    async def leave() -> None:
-        await state_redis().exchange("drainers", lambda redis: redis.zrem(DRAINERS_KEY, token))
+    with suppress(RedisDown):  # the place ends with its time
+        loops.run(_exchange(lambda redis: redis.zrem(DRAINERS_KEY, token)))
 
-    try:
-        loops.run(leave())
-    except RedisDown:
-        return  # the place ends with its time
+
+def _forget_announcement() -> None:
+    with suppress(RedisDown):
+        loops.run(_exchange(lambda redis: redis.delete(ANNOUNCED_KEY)))
+
+
+async def _exchange(work: Callable[[Redis], Awaitable[object]]) -> object:
+    return await state_redis().exchange("drainers", work)

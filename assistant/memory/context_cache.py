@@ -72,5 +72,5 @@ def _parsed(stored: bytes | str | None) -> ThreadContext | None:
     """A damaged entry is no entry."""
     try:
         return ThreadContext.from_json(stored) if stored else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -23,6 +23,8 @@ from assistant.memory.zep_client import MESSAGES_PER_CALL, OutgoingMessage, zep
 from assistant.models import Message, MirrorState
 
 READ_BACKS_AT_ONCE = 10
+ROWS_PER_QUESTION = 10  # then the lease is renewed: even with four parts each they take less than half of it
+REFUSED_ASIDE_SECONDS = 30.0
 
 
 class Interrupted(EasyIslandersError):
@@ -66,6 +68,9 @@ class Delivery:
             maybe_stored = not isinstance(error, ZepUnauthorized | ZepRateLimited)
             outbox.put_back(self._lease, left, error.reason, maybe_stored=maybe_stored)
             raise Interrupted(0.0, error=error, rows=left, mirrored=self.mirrored) from None
+        except ZepRejected as error:  # not the messages: ensuring the session, or a read-back. No message is to blame
+            outbox.put_back(self._lease, self._rows, error.reason, maybe_stored=True)
+            raise Interrupted(REFUSED_ASIDE_SECONDS, rows=self._rows, mirrored=self.mirrored) from None
         return self.mirrored
 
     def _introduce(self) -> None:
@@ -76,8 +81,11 @@ class Delivery:
     def _settle_what_is_in_flight(self) -> None:
         """An earlier try's outcome is not known: ask Zep which of its messages it has."""
         unknown = [row for row in self._rows if row.mirror_state == MirrorState.IN_FLIGHT]
-        missing = self._missing(unknown)
-        self._acknowledge([row for row in unknown if not missing[row.pk]])
+        for at in range(0, len(unknown), ROWS_PER_QUESTION):
+            outbox.renew(self._lease)
+            asked = unknown[at : at + ROWS_PER_QUESTION]
+            missing = self._missing(asked)
+            self._acknowledge([row for row in asked if not missing[row.pk]])
 
     def _prepared(self) -> list[Message]:
         """Redact, commit what is about to be sent, return it. A row that cannot be redacted is held; it ends them."""

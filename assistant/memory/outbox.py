@@ -20,6 +20,7 @@ from django.utils import timezone
 from assistant.errors import EasyIslandersError
 from assistant.models import UNSENT_STATES, WAITING_STATES, Message, MirrorState, Thread
 
+KNOWN_FOR = timedelta(days=1)  # then user and session are ensured again: Zep may have been restored
 LEASE = timedelta(seconds=15)  # ten write timeouts; every batch renews it before it calls Zep
 
 
@@ -52,7 +53,7 @@ def take_lease(thread_id: str) -> Lease | None:
         if not taken:
             return None
         thread = Thread.objects.select_related("user").get(pk=thread_id)
-    is_known = thread.known_to_zep_at is not None
+    is_known = thread.known_to_zep_at is not None and timezone.now() - thread.known_to_zep_at < KNOWN_FOR
     return Lease(thread_id, thread.lease_fence, thread.user.memory_id, is_known, thread.last_sequence)
 
 

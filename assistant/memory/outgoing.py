@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from assistant.memory.redacted import RedactedText
+from assistant.memory.redacted import RedactedText, RedactionFailed
 from assistant.memory.zep_client import MESSAGE_MAX_CHARACTERS, MESSAGES_PER_CALL, OutgoingMessage
 from assistant.models import Message, zep_message_id
 
@@ -12,7 +12,7 @@ def redact_into(row: Message) -> bool:
     """Fill in the row's redacted parts. False where redaction failed: then nothing of the message may be sent."""
     try:
         redacted = RedactedText(row.text)
-    except Exception:  # noqa: BLE001  # whatever breaks in redaction, the message stays here; its text is not logged
+    except RedactionFailed:
         return False
     row.outgoing_parts = split(redacted.text)
     row.redactions = dict(redacted.counts)

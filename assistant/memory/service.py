@@ -6,7 +6,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -19,7 +19,7 @@ from assistant.memory import context_cache
 from assistant.memory.context import ContextMode, ThreadContext
 from assistant.memory.errors import ZepRequestError, ZepTimeout, ZepUnauthorized
 from assistant.memory.flags import MemoryMode, effective_mode
-from assistant.memory.redacted import RedactedText
+from assistant.memory.redacted import RedactedText, RedactionFailed
 from assistant.memory.zep_client import zep
 from assistant.redis_link import RedisDown
 
@@ -50,7 +50,7 @@ async def fetch_thread_context_async(
     effective = effective_mode()
     if effective is not MemoryMode.READ_WRITE:
         return None, not_read(effective)
-    budget_seconds = (timeout_ms or settings.ZEP_READ_BUDGET_MS) / 1000
+    budget_seconds = (settings.ZEP_READ_BUDGET_MS if timeout_ms is None else timeout_ms) / 1000
     read = _Read(thread_id, mode, search)
     try:
         async with asyncio.timeout(budget_seconds):
@@ -61,6 +61,8 @@ async def fetch_thread_context_async(
         return None, read.failed(error)
     except RedisDown:
         return None, read.trace(used=False, source="local", reason="state_unavailable")
+    except RedactionFailed:
+        return None, read.trace(used=False, source="local", reason="redaction_failed")
     return context, read.succeeded(context)
 
 
@@ -83,7 +85,7 @@ async def refresh_context(thread_id: str) -> None:
     """
     if effective_mode() is not MemoryMode.READ_WRITE:
         return
-    with suppress(RedisDown, ZepRequestError, TimeoutError):
+    with suppress(RedisDown, ZepRequestError, TimeoutError, RedactionFailed):
         generation = await context_cache.forget(thread_id)
         async with asyncio.timeout(settings.ZEP_WRITE_TIMEOUT_MS / 1000):
             context = await zep().read_context(thread_id)
@@ -112,7 +114,7 @@ class _Read:
             words = RedactedText(self.search.words)
             return (await self._ask_zep(zep().search_facts(self.search.memory_id, words))).narrowed(self.mode)
         context = (await self._ask_zep(zep().read_context(self.thread_id))).narrowed(self.mode)
-        _in_background(_fill_quietly(self.thread_id, self.mode, context, found.generation))
+        loops.in_background(_fill_quietly(self.thread_id, self.mode, context, found.generation))
         return context
 
     async def _ask_zep(self, call: Awaitable[ThreadContext]) -> ThreadContext:
@@ -144,13 +146,3 @@ class _Read:
 async def _fill_quietly(thread_id: str, mode: ContextMode, context: ThreadContext, generation: str) -> None:
     with suppress(RedisDown):
         await context_cache.fill(thread_id, mode, context, generation)
-
-
-_background: set[asyncio.Task[None]] = set()
-
-
-def _in_background(work: Coroutine[object, object, None]) -> None:
-    """Let `work` run after the answer; the set keeps the task from being collected before its end."""
-    task = asyncio.get_running_loop().create_task(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)

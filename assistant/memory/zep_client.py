@@ -34,7 +34,7 @@ from assistant.memory.errors import (
     ZepUnreadable,
     error_for_status,
 )
-from assistant.memory.redacted import RedactedText
+from assistant.memory.redacted import RedactedText, policy
 from assistant.memory.zep_transport import AnswerRefused, Exchange, current_exchange, new_http_client
 
 __all__ = ["MESSAGES_PER_CALL", "MESSAGE_MAX_CHARACTERS", "OutgoingMessage", "ZepClient", "ZepRequestError", "zep"]
@@ -43,8 +43,19 @@ MESSAGES_PER_CALL = 30  # with more, Community Edition answers 400 and stores th
 MESSAGE_MAX_CHARACTERS = 2_500
 RECENT_MESSAGES = 10
 FACTS_MAX = 50
+FACT_MAX_CHARACTERS = 500
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HTTP_ERROR = 300
+VENDOR_ERRORS = (
+    ApiError,
+    ValueError,
+    ValidationError,
+    RecursionError,  # JSON nested deeper than Python's parser goes
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    aiohttp.ClientError,
+    TimeoutError,
+)
 DUPLICATE = "uuid already exists"
 
 
@@ -61,7 +72,7 @@ class OutgoingMessage:
     is_late: bool = False
 
     def to_zep(self) -> Message:
-        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id)}
+        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": policy()}
         if self.parts > 1:
             metadata |= {"part": self.part, "parts": self.parts}
         if self.is_late:
@@ -83,7 +94,7 @@ class ZepClient:
         """The thread's last messages and the facts about its user; empty for a thread Zep does not know."""
         async with translated_errors():
             memory = await self._zep.memory.get(_safe(thread_id), lastn=RECENT_MESSAGES)
-        return _context(memory)
+        return await asyncio.to_thread(_context, memory)  # redacting may take a while: not on the event loop
 
     async def search_facts(self, memory_id: UUID, words: RedactedText) -> ThreadContext:
         """What Zep knows of the user that fits `words`, whichever thread it came from."""
@@ -92,7 +103,7 @@ class ZepClient:
                 text=words.text[:MESSAGE_MAX_CHARACTERS], user_id=str(memory_id), limit=FACTS_MAX
             )
         facts = (result.fact.fact for result in found.results or () if result.fact and result.fact.fact)
-        return ThreadContext(facts=_clean(facts_seen=list(facts)))
+        return ThreadContext(facts=await asyncio.to_thread(_clean, list(facts)))
 
     async def ensure_user(self, memory_id: UUID) -> None:
         """Create the user under its opaque id, without a name; one that exists already is fine."""
@@ -159,7 +170,7 @@ async def translated_errors() -> AsyncIterator[None]:
     token = current_exchange.set(exchange)
     try:
         yield
-    except (ApiError, ValueError, ValidationError, httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
+    except VENDOR_ERRORS as error:
         raise translate(error, exchange) from None
     finally:
         current_exchange.reset(token)
@@ -205,18 +216,30 @@ def _context(memory: Memory) -> ThreadContext:
     recent = [m for m in (memory.messages or ())[-RECENT_MESSAGES:] if m.content]
     return ThreadContext(
         facts=_clean(facts),
-        recent=tuple(RemoteMessage(m.role_type or "norole", _redacted(m.content or "")) for m in recent),
+        recent=tuple(RemoteMessage(m.role_type or "norole", _text_of(m)) for m in recent),
         summary=_redacted(memory.summary.content or "") if memory.summary else "",
     )
 
 
-def _clean(facts_seen: list[str]) -> tuple[str, ...]:
-    return tuple(_redacted(fact) for fact in facts_seen[:FACTS_MAX])
+def _clean(facts: list[str]) -> tuple[str, ...]:
+    return tuple(_redacted(fact[:FACT_MAX_CHARACTERS]) for fact in facts[:FACTS_MAX])
+
+
+def _text_of(message: Message) -> str:
+    """What went out redacted by today's policy needs no second look; what is from before it is redacted now."""
+    text = message.content or ""
+    if (message.metadata or {}).get("redacted") == policy():
+        return _encodable(text)
+    return _redacted(text)
 
 
 def _redacted(text: str) -> str:
-    """What Zep kept from before redaction existed is redacted on its way back."""
-    return RedactedText(text[:MESSAGE_MAX_CHARACTERS]).text
+    return RedactedText(_encodable(text[:MESSAGE_MAX_CHARACTERS])).text
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, which JSON can carry and UTF-8 can not."""
+    return text.encode(errors="replace").decode()
 
 
 def _from_settings() -> ZepClient:

@@ -2,15 +2,22 @@
 
 import ipaddress
 import secrets
+from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from assistant.api.errors import error_response
 from assistant.monitoring.exposition import CONTENT_TYPE, exposition
 
+FORWARDED = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-server", "x-real-ip"}
+)
 
+
+@require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text. Open to loopback; elsewhere `METRICS_TOKEN` is needed as Bearer."""
     if not (_is_loopback(request) or _has_metrics_token(request)):
@@ -19,11 +26,17 @@ async def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_loopback(request: HttpRequest) -> bool:
-    """Whether the peer is this machine. Behind a proxy every peer would be: a forwarded request is not local."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    """Whether the peer is this machine, and asked for it. Behind a proxy on this machine every peer would be."""
+    if FORWARDED & {name.casefold() for name in request.headers}:
         return False
+    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    peer = request.META.get("REMOTE_ADDR") or ""
+    return _is_loopback_address(peer) and (host == "localhost" or _is_loopback_address(host))
+
+
+def _is_loopback_address(address: str) -> bool:
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 import redis
 from pytest_django.fixtures import Settings
@@ -222,15 +223,13 @@ async def test_a_first_turn_searches_the_users_facts_with_redacted_words(standin
 
 
 async def test_context_from_before_redaction_is_redacted_on_its_way_back(standin: StandIn) -> None:
-    await zep().ensure_user(MEMORY_ID)
-    await zep().ensure_thread("t1", MEMORY_ID)
-    raw = RedactedText.from_outbox("write to ayse@example.com")
-    await zep().add_messages("t1", [OutgoingMessage(uuid4(), "user", raw, uuid4())])
+    await remember("t1", "hello")
+    await plant(standin, b"write to ayse@example.com")
 
     context, _ = await fetch_thread_context_async("t1")
 
     assert context is not None
-    assert context.recent[0].text == "write to [EMAIL]"
+    assert [message.text for message in context.recent] == ["hello", "write to [EMAIL]"]
 
 
 @pytest.mark.parametrize(
@@ -249,8 +248,67 @@ async def test_where_the_mode_forbids_reading_nobody_is_asked(
     assert standin.log(before) == []
 
 
+async def plant(standin: StandIn, content: bytes) -> None:
+    """Put a message into Zep that did not come from us; `content` is the inside of a JSON string."""
+    headers = {"Authorization": f"Api-Key {standin.api_key}", "Content-Type": "application/json"}
+    body = b'{"messages": [{"role": "user", "role_type": "user", "content": "' + content + b'"}]}'
+    async with httpx.AsyncClient() as client:
+        await client.post(f"{standin.url}/api/v2/sessions/t1/memory", headers=headers, content=body)
+
+
 async def cached(thread_id: str) -> None:
     """Wait until the fill that runs after the answer is done."""
     async with asyncio.timeout(5):
         while (await context_cache.look_up(thread_id, "summary")).context is None:  # noqa: ASYNC110  # Redis tells nobody
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"messages": [{"content": 5}], "relevant_facts": 7}', "null"])
+async def test_an_answer_that_is_json_but_not_zeps_is_no_context(body: str, settings: Settings) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    settings.ZEP_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    context, meta = await fetch_thread_context_async("t1")
+
+    server.close()
+    assert context is None
+    assert meta["reason"] == "bad_response"
+
+
+async def test_a_fact_with_a_lone_surrogate_does_no_harm(standin: StandIn) -> None:
+    await remember("t1", "hello")
+    await plant(standin, rb"in \ud800 Girne")
+
+    _, meta = await fetch_thread_context_async("t1")
+
+    assert meta["used"] is True
+
+
+@pytest.mark.parametrize("damaged", [b"\xff\xfe{", b"[" * 100_000])
+async def test_whatever_stands_in_the_cache_nothing_raises(redis_server: RedisProcess, damaged: bytes) -> None:
+    redis.Redis.from_url(redis_server.url).set("mem:ctx:v1:t1:summary", damaged)
+
+    _, meta = await fetch_thread_context_async("t1")
+
+    assert meta["mode"] == "read_write"
+
+
+async def test_a_search_whose_words_can_not_be_redacted_is_not_made(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("assistant.memory.redacted.redact_pii", broken)
+    before = standin.last_n()
+
+    context, meta = await fetch_thread_context_async("new", search=UserSearch(MEMORY_ID, "call 0533 123 45 67"))
+
+    assert context is None
+    assert meta["reason"] == "redaction_failed"
+    assert standin.log(before) == []

@@ -69,7 +69,7 @@ def test_waiting_messages_arrive_redacted_in_order_under_their_own_ids(say: Say,
     held = standin.thread("t1")
     assert held.contents == ["I am [EMAIL]", "call [PHONE]", "thanks"]
     assert held.uuids == [str(zep_message_id("t1", client_msg_id)) for client_msg_id in sent]
-    assert held.messages[0]["metadata"] == {"client_msg_id": str(sent[0])}
+    assert held.messages[0]["metadata"] == {"client_msg_id": str(sent[0]), "redacted": "email+phone"}
 
 
 def test_user_and_session_exist_before_the_first_message_under_opaque_ids(
