@@ -1,0 +1,85 @@
+"""Telephone numbers made hard to read: number words, letters for digits, any sign or word between the groups.
+
+Undoes the disguise in a second view and accepts far less there than in plain text, because undoing also joins numbers
+that have nothing to do with each other.
+"""
+
+import re
+from typing import Final
+
+from assistant.memory.redaction import numbering, phone_words, spoken, surroundings
+from assistant.memory.redaction.national import end_of_national
+from assistant.memory.redaction.prefixed import end_of_prefixed
+from assistant.memory.redaction.views import MASK, View, rewritten
+
+_DENSE: Final = re.compile(r"\d(?:[^\d\n]{0,24}+\d){6}")
+_GROUP: Final = re.compile(r"\d+")
+_LETTER_FOR_DIGIT: Final = re.compile(
+    r"(?<![^\W_])(?=[oliοо]*\d)[\doliοоs]{2,}(?![^\W\d_])|(?<![^\W_])[oοо](?=[ .\-(]{0,2}\d)"
+)
+_LETTERS: Final = str.maketrans("oοоlis", "000115")
+_BETWEEN: Final = re.compile(
+    rf"(?<=\d)(?:[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
+)
+_ALONE: Final = r"(?<![^\W_])"
+_PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
+# What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
+_TRACE: Final = re.compile(
+    rf"\d(?:[oοоlis]|[,;:]\d|[ .\-/]{{4,8}}\d|[ ,;:(\[]{{0,2}}(?:{phone_words.BETWEEN})[ ,;:)\]]"
+    rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d"
+    rf"|(?<={_ALONE}[oοоli]\d)|(?<={_ALONE}[oοо][ .\-(]\d)|(?<={_ALONE}[oοо][ .\-(]{{2}}\d))"
+)
+_SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
+_WORD_GAP: Final = r"(?:[ .\-/()]{1,3}|[ ,.:]{1,2}(?:[^\W\d_]{1,12}[ ,.:]{1,2}){1,3})"
+SPLIT_BY_WORDS: Final = re.compile(
+    rf"(?:\+90|(?<!\d)90|0)(?:(?<!\d.)|(?<=90))[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}"
+    rf"(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
+)
+
+_OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
+
+
+def has_enough_to_dial(text: str) -> bool:
+    """Say whether digits or number words stand close enough together for any number: a first, cheap look."""
+    return _DENSE.search(text) is not None or spoken.is_spoken(text)
+
+
+def may_be_disguised(text: str) -> bool:
+    """Say whether a folded text may have a number that plain reading misses."""
+    has_trace = _DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text))
+    return has_trace is not None or spoken.is_spoken(text)
+
+
+def undisguised(view: View) -> View:
+    """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
+    if spoken.is_spoken(view.text):
+        view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
+        view = rewritten(view, _PAUSE, lambda _: " ")
+    text = _LETTER_FOR_DIGIT.sub(lambda match: match.group().translate(_LETTERS), view.text)
+    return rewritten(view.reading(text), _BETWEEN, lambda _: " ")
+
+
+def end_of_disguised(view: View, match: re.Match[str]) -> int | None:
+    """Return where a number ends that starts with a plus or zero: only one that is assigned for sure."""
+    end = end_of_prefixed(view, match)
+    if end is None:
+        return None
+    digits = "".join(_GROUP.findall(view.text, match.start(), end))
+    if match.group().startswith("+"):
+        number = numbering.international(digits)
+        return end if number and numbering.is_assigned(*number) else None
+    return end if _SURE.fullmatch(digits) else None
+
+
+def end_of_split(view: View, match: re.Match[str]) -> int | None:
+    """Return where a Turkish number ends whose groups stand between words: "0533 sonra 123, en son 45 67"."""
+    return None if _OTHER_WORD.search(match.group()) else match.end()
+
+
+def end_of_announced(view: View, match: re.Match[str]) -> int | None:
+    """Return where a national number ends that was said in words, or that the words around call a telephone."""
+    start, end = match.span()
+    number = end_of_national(view, match)
+    is_said = number is not None and any(character.isalpha() for character in view.source(start, end))
+    return number if is_said or surroundings.is_announced(view.text, start, end) else None

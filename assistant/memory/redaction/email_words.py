@@ -1,0 +1,73 @@
+"""Which words stand for the signs of an e-mail address, and which words show that a sentence is none. Data only."""
+
+from typing import Final
+
+from assistant.memory.redaction.views import word_set, words
+
+SURE_AT: Final = words(
+    "at @ arroba kuyruklu_a et_isareti at_isareti at_sign klammeraffe собака собачка эт παπάκι παπακι ατ"
+)
+DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
+BARE_AT: Final = words(
+    "at arroba et kuyruklu_a et_isareti at_isareti at_sign klammeraffe собака собачка эт παπάκι στο ατ"
+)
+DOT: Final = words("dot d0t nokta punkt punto point τελεία ντοτ точка тчк дот")
+JOINT: Final = words(
+    "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
+    "çizgi alt_çizgi alttan_çizgi alttire tire eksi artı unterstrich bindestrich",
+    "κάτω_παύλα παύλα нижнее_подчёркивание подчёркивание дефис тире минус плюс",
+)
+ENDINGS: Final = words(
+    "com net org edu gov info biz io co me eu tr uk de gr ru cy fr it nl us ua ge ir il com.tr co.uk app dev"
+)
+WORDLESS_ENDINGS: Final = words("com net org edu gov ru com.tr co.uk")  # those that are no word of a sentence
+# Mailbox providers people name without their ending.
+PROVIDERS: Final = word_set(
+    "gmail googlemail hotmail outlook yahoo icloud yandex protonmail proton gmx mail live msn aol mynet",
+    "web rambler bk inbox ymail rocketmail tutanota zoho windowslive superonline ttnet otenet",
+)
+BARE_PROVIDERS: Final = words(
+    "gmail googlemail hotmail outlook yahoo icloud yandex protonmail gmx aol mynet rambler ymail windowslive"
+)
+MAIL: Final = words(
+    "email e-mail mail mailim mailimiz eposta e-posta epostam e-postam posta inbox write contact reach send adres",
+    "adresim adresi address adresse schreib schreiben почта почту почте почты почтой имейл емейл мыло пиши пишите",
+    "ιμέιλ μέιλ ημέιλ γράψε στείλε yaz yazın yazabilirsin gönder ulaş ulaşın iletişim",
+)
+# Words that stand before "at <site>" in a plain sentence.
+PLAIN: Final = word_set(
+    "a about above account ads again all also am an",
+    "and angry any anything apartment apartments app are arrive arrived as",
+    "ask available away back be been begin best better book",
+    "booked booking bought branch browse building but buy by call",
+    "came career careers ceo chat cheap cheaper check code",
+    "come company contact cottage customer customers day deal deals",
+    "desk developer did director discount do done down dinner each else employee employees engineer events everything",
+    "excellent expert fine first flat flats for found free friend",
+    "friends from ghosted go going good great guest guy guys",
+    "had happy has have he head helpdesk her here hers him",
+    "his home hosted hosting hotel hotels house houses how i ideas",
+    "if im image in information is it item items job jobs join just land launch laugh later less list listed listing",
+    "listings live look looked looking looks lot lots lunch",
+    "manager manually me meet meeting member mine more most move",
+    "my myself near new news nice night no nobody not nothing",
+    "now of off offer offers office official on once one online",
+    "only open or order orders our out over page pages paid part party pay people person photo photos pictures place",
+    "places point post posted price prices product products profile properties property published purchase read real",
+    "recruiter rent rental rentals reservation reserve review reviews room rooms sale sales saw search see seen sell",
+    "seller service services she shop shopping shopped sign",
+    "site sold someone something stay stayed staff starting start",
+    "stop store stuff support team than that the their them",
+    "then there they thing things this those ticket tickets time",
+    "today together tomorrow tonight too trip try under up us",
+    "use user users very video videos view villa villas visit",
+    "want was watch we website well went were what when",
+    "where which while who why will with work worked worker working",
+    "works would yes yesterday yet you your yours",
+    "account hesap ilan ilanı ev evi fiyat daire biz ben sen o bu şu onu bunu var yok dikkat mesaj telefon çok ve ile",
+    "bir site sitesi link adres",
+    "έχω είναι δουλεύει δουλεύω εργάζεται μένω σπίτι λογαριασμό βρήκα είδα βρες αγγελία μου σου του της και",
+)
+DETERMINERS: Final = word_set(
+    "a an the this that these those my your our their his her its some any no every each best good great new"
+)

@@ -1,0 +1,88 @@
+"""What a written e-mail address looks like: something around an `@`; knows nothing of addresses spelled in words.
+
+The mailbox is RFC 5322's atom or quoted string, widened to any letter (RFC 6531); domains may have any ending.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from assistant.memory.redaction.views import Span, View, words
+
+_END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
+_DOMAIN_AFTER_AT: Final = re.compile(
+    rf"@(?:(?=\w)(?P<name>(?:[\w-]++\.)+{_END})|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\])"
+)
+_REVERSED_MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
+_REVERSED_QUOTED: Final = re.compile(r'"[^"\n@]{1,64}"')
+_LEADING_SIGNS: Final = ".'!#$%&*/=?^`{|}~-"
+_URL_SIGNS: Final = re.compile(r"//|[?&]\w+=|^/?(?:[\w-]+\.)+[a-z]{2,}/")
+_FIELD: Final = re.compile(
+    rf"\W*(?:{words('e-mail email mail eposta e-posta to from cc bcc user username login contact address')})="
+)
+_NOT_A_DOMAIN: Final = re.compile(r"[1-4](?:\.\d)?x\.(?:png|jpe?g|webp|gif|svg|avif)")  # logo@2x.png
+_GENERIC_ENDINGS: Final = frozenset({"com", "net", "org"})
+_LONGEST_COUNTRY_ENDING: Final = 3
+
+
+def find_emails(view: View) -> Iterator[Span]:
+    """Yield the places, in the original, of addresses written with an at sign and a dotted domain."""
+    text = view.text
+    done = 0
+    for match in _DOMAIN_AFTER_AT.finditer(text):
+        at = match.start()
+        start = _mailbox_start(text, max(done, text.rfind("@", done, at) + 1), at, done)
+        if start is None or _is_no_mailbox(text, start, match):
+            continue
+        done = _domain_end(view, match)
+        yield view.span(start, done)
+
+
+def _mailbox_start(text: str, after: int, at: int, done: int) -> int | None:
+    """Return where the mailbox ending at `at` begins, or None if there is none."""
+    if text[at - 1 : at] == '"':
+        quoted = _REVERSED_QUOTED.match(text[max(done, at - 66) : at][::-1])
+        if quoted:
+            return at - quoted.end()
+    run = _REVERSED_MAILBOX.match(text[after:at][::-1])
+    if run is None:
+        return None
+    start = at - run.end()
+    local = text[start:at]
+    kept = local[_lead(local) :]
+    if kept:
+        return at - len(kept)
+    return None if local.endswith("/") or "//" in local else start
+
+
+def _lead(local: str) -> int:
+    """Return how many leading characters of a run belong to what stands before the mailbox."""
+    if not local.isalnum():
+        field = _FIELD.match(local)
+        if field:
+            return field.end()
+        if _URL_SIGNS.search(local):
+            return max(local.rfind(sign) for sign in "/?&=") + 1
+        if any(character.isalnum() for character in local):
+            return len(local) - len(local.lstrip(_LEADING_SIGNS))
+    return 0
+
+
+def _is_no_mailbox(text: str, start: int, match: re.Match[str]) -> bool:
+    """Tell file names of high-density images and Git remotes from mailboxes."""
+    name = match["name"] or ""
+    is_git_remote = text[start : match.start()] == "git" and text[match.end() : match.end() + 1] in {":", "/"}
+    return is_git_remote or _NOT_A_DOMAIN.fullmatch(name) is not None
+
+
+def _domain_end(view: View, match: re.Match[str]) -> int:
+    """Return where the domain ends, without a next sentence glued to it (`ali@x.com.Sonra`)."""
+    name = match["name"]
+    if name is None or name.count(".") <= 1:
+        return match.end()
+    rest, _, last = name.rpartition(".")
+    glued_word = rest.rpartition(".")[2] in _GENERIC_ENDINGS and len(last) > _LONGEST_COUNTRY_ENDING
+    spelled = view.source(match.start("name"), match.end("name"))
+    head, _, tail = spelled.rpartition(".")
+    new_sentence = tail[:1].isupper() and not tail.isupper() and head.islower()
+    return match.end() - len(last) - 1 if glued_word or new_sentence else match.end()

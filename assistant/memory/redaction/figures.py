@@ -1,0 +1,38 @@
+"""Which digit strings are written as dates, sums, ranges or counting rather than as a number somebody dials."""
+
+import re
+from typing import Final
+
+_DATE: Final = re.compile(
+    r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}"
+)
+_ROUND: Final = re.compile(r"\d+0{5}|\d{1,6}000")
+_TWO_PARTS: Final = re.compile(r"(\d+)(?:[.]|([-/]))(\d+)")
+_THOUSANDS: Final = re.compile(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
+_DIALLED: Final = re.compile(r"(?:90)?5\d{9}")
+_COUNTED: Final = ("01234567890123", "98765432109876")
+
+
+def is_figure(written: str, digits: str) -> bool:
+    """Say whether digits are written as a date, a decimal, a sum of thousands, a range or counting."""
+    if is_date(digits) or is_counting(digits) or _ROUND.fullmatch(digits):
+        return True
+    return _DIALLED.fullmatch(digits) is None and (
+        _is_two_figures(written) or _THOUSANDS.fullmatch(written) is not None
+    )
+
+
+def is_date(digits: str) -> bool:
+    """Say whether eight digits are a day: 20251102 or 02112025."""
+    return _DATE.fullmatch(digits) is not None
+
+
+def is_counting(digits: str) -> bool:
+    """Say whether the digits count up or down."""
+    return any(digits in counted for counted in _COUNTED)
+
+
+def _is_two_figures(written: str) -> bool:
+    """Say whether two parts are a decimal ("35.126413") or a range of equals ("2200-2500")."""
+    parts = _TWO_PARTS.fullmatch(written)
+    return parts is not None and (parts[2] is None or len(parts[1]) == len(parts[3]))

@@ -1,0 +1,134 @@
+"""Which groups of digits without a plus or a leading zero are telephones: a table by country, then the words around.
+
+Shape alone decides little here, so each row says how people of that country group the digits and how sure one can be.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from assistant.memory.redaction import numbering, surroundings
+from assistant.memory.redaction.figures import is_counting, is_figure
+from assistant.memory.redaction.views import View
+
+
+class Habit(NamedTuple):
+    """How numbers of one kind are written: their digits, the lengths of groups, and what else must hold."""
+
+    digits: re.Pattern[str]
+    groups: re.Pattern[str]
+    country_code: int | None = None  # must be assigned there
+    announced: bool = False  # a word must say that it is a telephone
+
+
+def _habit(digits: str, groups: str, country_code: int | None = None, announced: bool = False) -> Habit:
+    return Habit(re.compile(digits), re.compile(groups), country_code, announced)
+
+
+HABITS: Final = (
+    # Turkey and Northern Cyprus without the zero
+    _habit(r"5\d{2}(?!000)\d{7}", r"3( \d)+"),
+    _habit(r"5\d{9}", r"10|4 3 3|4 2 2 2|4 6|2 2 2 2 2|2 4 4|2 3 5", 90),
+    _habit(r"392\d{7}", r"10|3( \d)+"),
+    _habit(r"[2-4]\d{9}", r"3 3 2 2|3 7", 90),
+    _habit(r"444\d{4}", r"3 1 3|3 2 2|3 4|7", 90),
+    # Greece and Cyprus
+    _habit(r"69\d{8}", r"10|2 .*|3 .*|4 .*|5 .*"),
+    _habit(r"2\d{9}", r"10|3 7|3 3 4|2 4 4|4 6|4 3 3|3 3 2 2|4 2 2 2|5 5", 30),
+    _habit(r"9[4-79]\d{4}(?!00)\d{2}", r"8|2 6|2 3 3|2 2 2 2|4 4|5 3|2 4 2|3 5|3 2 3"),
+    _habit(r"9[4-79]\d{6}", r"8|2 6|2 2 2 2"),
+    _habit(r"2[2-6]\d{4}(?!00)\d{2}", r"2 6|2 2 2 2|2 3 3"),
+    _habit(r"2[2-6]\d{6}", r"8", 357, announced=True),
+    # Russia and Kazakhstan
+    _habit(r"[78]9\d{9}", r"11|1 10|1 3 .*|4 .*"),
+    _habit(r"[78][3-8]\d{9}", r"1 3 3 2 2|1 3 3 4|1 3 7|1 4 2 2 2|1 4 3 3|1 4 6"),
+    _habit(r"8[348]\d{9}", r"11"),
+    _habit(r"9\d{9}", r"3 3 2 2"),
+    # North America
+    _habit(r"[2-9]\d{2}[2-9]\d{6}", r"3 3 4|3 7"),
+    _habit(r"1[2-9]\d{2}[2-9]\d{6}", r"1 3 3 4|1 3 7|1 10"),
+    # Britain, China, India
+    _habit(r"7[1-9]\d{8}", r"4 6|4 3 3", 44),
+    _habit(r"1[3-9]\d{9}", r"3 4 4", 86),
+    _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
+    _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
+)
+# Country codes people write without the plus.
+COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
+_LENGTHS: Final = range(7, 14)
+_LONG: Final = 10
+_EDGE: Final = 8
+_FEWEST_GAPS: Final = 2
+_THOUSAND: Final = 3
+_NORTH_CYPRUS_FIXED: Final = "392"
+_GROUP: Final = re.compile(r"\d+")
+
+
+def end_of_national(view: View, match: re.Match[str]) -> int | None:
+    """Return where the number ends (it is the whole match), or None if the match is none."""
+    groups = _GROUP.findall(match.group())
+    digits = "".join(groups)
+    if len(digits) not in _LENGTHS or is_figure(match.group(), digits):
+        return None
+    lengths = " ".join(str(len(group)) for group in groups)
+    return _judged(view, match, digits, lengths)
+
+
+def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
+    """Return where a number written digit by digit ends: it must be one as well when written together."""
+    digits = "".join(_GROUP.findall(match.group()))
+    if is_counting(digits):
+        return None
+    if digits[0] == "0":
+        return match.end() if numbering.is_assigned_after_zero(digits[1:]) else None
+    return _judged(view, match, digits, str(len(digits)))
+
+
+def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int | None:
+    text, start, end = view.text, match.start(), match.end()
+    if not _is_number(digits, lengths) and not (
+        (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
+        and _is_number(digits, lengths, announced=True)
+    ):
+        return None
+    is_something_else = (
+        surroundings.is_identified(text, start)
+        or surroundings.is_amount(text, start, end)
+        or (len(digits) < _LONG and surroundings.is_measure(text, end))
+        or surroundings.is_part_of_code(view, start, end)
+    )
+    return None if is_something_else else end
+
+
+def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
+    """Say whether a message is nothing but groups of digits, as the answer to "your number?" is."""
+    is_alone = not text[max(0, start - _EDGE) : start].strip(" (") and not text[end : end + _EDGE].strip(" .!)\n")
+    first, *rest = map(int, lengths.split())
+    is_sum = 1 in rest or first == 1 or (first <= _THOUSAND and set(rest) == {_THOUSAND})
+    return is_alone and len(rest) >= _FEWEST_GAPS and not is_sum and first + sum(rest) < _LONG
+
+
+def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
+    return any(_fits(habit, digits, lengths) for habit in HABITS if habit.announced <= announced) or any(
+        _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
+    )
+
+
+def _fits(habit: Habit, digits: str, lengths: str) -> bool:
+    return (
+        habit.digits.fullmatch(digits) is not None
+        and habit.groups.fullmatch(lengths) is not None
+        and (habit.country_code is None or numbering.is_assigned(habit.country_code, digits))
+    )
+
+
+def _is_international(digits: str, lengths: str, code: str) -> bool:
+    """Say whether the digits are a country code and a number: any, where the code stands apart, else a mobile."""
+    country_code, national = int(code), digits[len(code) :]
+    first = lengths.split()[0]
+    if first == str(len(code)):
+        return numbering.is_assigned(country_code, national)
+    is_written_so = first in {str(len(digits)), str(len(code) + 3)}
+    return is_written_so and (
+        numbering.is_mobile(country_code, national)
+        or (national.startswith(_NORTH_CYPRUS_FIXED) and numbering.is_assigned(country_code, national))
+    )

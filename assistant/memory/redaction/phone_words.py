@@ -1,0 +1,75 @@
+"""Words around numbers: what announces a telephone, what announces anything else, money, units. Data only."""
+
+from typing import Final
+
+from assistant.memory.redaction.views import words
+
+# Announce a telephone by themselves; the last line are stems with their endings.
+TELEPHONE: Final = (
+    words(
+        "tel telno phone phones telephone mobile mob mobil cell",
+        "cellphone gsm cep ceptel landline hotline dial ring call",
+        "calling callme text txt sms reach whatsapp whatsap watsapp watsap vatsap wapp wp wa viber telegram signal",
+        "fax faks dahili callto my_number his_number her_number your_number our_number their_number contact_number",
+        "мой_номер наш_номер его_номер её_номер ваш_номер meine_nummer deine_nummer seine_nummer ihre_nummer",
+        "αριθμός_μου αριθμό_μου αριθμός_του αριθμός_της αριθμός_μας",
+        "τηλ κιν κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап вайбер факс тлф",
+        "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
+    )
+    + r"|numara(?:m|n)[^\W\d_]{0,8}|telefon[^\W\d_]{0,8}"
+    + r"|ara(?:yin|yiniz|sin|sana|yabil[^\W\d_]{1,8}|rsan[^\W\d_]{0,4})?"
+    + r"|ulas[^\W\d_]{0,10}"
+    + r"|τηλεφων[^\W\d_]{0,4}|κινητ[^\W\d_]{1,2}|телефон[^\W\d_]{0,3}|(?:по)?звон[^\W\d_]{1,5}|мобильн[^\W\d_]{1,3}"
+)
+# Announce a number of any kind.
+NUMBER: Final = (
+    words("number num nr no code kodu kod id номер номера число αριθμός nummer № # is was") + r"|numara[^\W\d_]{0,6}"
+)
+# Announce numbers that are not telephones.
+IDENTIFIER: Final = words(
+    "order orders sipariş siparişim ref reference referans listing ilan",
+    "ilanı id ids kimlik tckn tc t.c fatura invoice",
+    "ticket bilet booking rezervasyon reservation pnr iban hesap",
+    "account acct card kart takip tracking kargo parsel ada",
+    "pafta tapu barcode barkod sku serial seri imei isbn",
+    "version sürüm commit hash zip postcode postal plz posta_kodu",
+    "policy poliçe plaka plate vat vergi tax passport",
+    "pasaport transaction txn işlem dekont receipt makbuz case dosya",
+    "request talep uid userid error code kod item product ürün model part batch lot ean",
+    "gtin upc asin doi issue pr build job task timestamp epoch unix contract sözleşme licence license ruhsat permit",
+    "заказ заказа счёт счет инн паспорт артикул договор объявление трек накладная снилс огрн лицензия",
+    "παραγγελία παραγγελίας αφμ τιμολόγιο κράτηση διαβατήριο αγγελία λογαριασμός λογαριασμό ταυτότητα συμβόλαιο",
+    "bestellnummer bestellung rechnung rechnungsnummer kundennummer buchung buchungsnummer konto kontonummer",
+    "sendungsnummer aktenzeichen ausweis steuernummer vertrag objekt objektnummer inserat artikelnummer",
+    "student öğrenci meter sayaç abone subscriber flight uçuş",
+    "file customer müşteri client member üye registration kayıt",
+    "insurance sigorta protokol evrak model pin kayıt kontrol",
+    "fiyat fiyatı price prices fee cost total toplam tutar kira rent deposit depozito budget bütçe salary maaş",
+    "amount miktar nüfus population preis kosten цена цены стоимость бюджет τιμή κόστος ενοίκιο miete",
+)
+# After a word that announces a telephone: the sentence goes on to something else.
+TURNING_AWAY: Final = words(
+    "about regarding concerning hakkında ilgili dedi dediler",
+    "görüştük konuştuk konuşalım wrote said asked yazdım wegen",
+    "über για σχετικά насчёт про о об",
+)
+CURRENCY: Final = words(
+    "tl try lira lirası liraya gbp stg sterlin sterling pound",
+    "pounds quid usd dolar dollar dollars eur euro euros avro",
+    "лир лиры лира rub руб рублей евро доллар долларов фунт фунтов",
+    "ευρώ λίρες δολάρια bin milyon million thousand k m bn mio",
+)
+UNIT: Final = words(
+    "m2 m² m3 sqm sqft sq metrekare km km2 kg gr g lt ml cm",
+    "mm mb gb kb kw kwh v w hz ghz px ft dönüm evlek oda odalı",
+    "adet kişi gün gece ay yıl yil hafta saat dakika",
+    "days day nights weeks months years hours minutes min people guests",
+    "rooms bedrooms percent yüzde points views likes followers takipçi steps μέτρα τμ кв м метров",
+)
+# Said between the parts of one number.
+BETWEEN: Final = words(
+    "ve and then sonra ardından dash tire nokta dot boşluk space",
+    "eksi slash bölü und dann και μετά παύλα τελεία и потом",
+    "далее тире дефис пробел точка минус plus_then hyphen strich punkt bindestrich minus",
+)
+EXTENSION: Final = words("ext ext. extension dahili iç_hat доб доб. durchwahl εσωτ εσωτ.")

@@ -1,0 +1,122 @@
+"""Where telephone numbers may start and how far they may reach; the judges say whether they are.
+
+Text is read left to right, each candidate has a bounded length, so the work grows with the length of the text alone.
+"""
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from typing import Final
+
+from assistant.memory.redaction.disguises import (
+    SPLIT_BY_WORDS,
+    end_of_announced,
+    end_of_disguised,
+    end_of_split,
+    has_enough_to_dial,
+    may_be_disguised,
+    undisguised,
+)
+from assistant.memory.redaction.national import end_of_national, end_of_single_digits
+from assistant.memory.redaction.prefixed import end_of_prefixed
+from assistant.memory.redaction.shields import shielded
+from assistant.memory.redaction.views import MASK, Span, View
+
+Judge = Callable[[View, re.Match[str]], int | None]
+Passes = tuple[tuple[re.Pattern[str], Judge], ...]
+
+_ENOUGH_DIGITS: Final = re.compile(r"\d(?:[^\w\n]{0,4}\d){6}")
+_PLACEHOLDER: Final = re.compile(r"\[(?:phone|email|address)\]")
+_GAP: Final = r"[ .\-/()\[\]]{0,3}+"
+_IN_THOUSANDS: Final = r"(?<=\d[ .,].)\d\d[ .,]000(?!\d)"
+_LIST_OF_PAIRS: Final = r"\d(?:[ .\-/]\d\d(?!\d)){5}"
+# A plus, or a zero in front: what follows is a number unless its digits say otherwise.
+_PREFIXED: Final = re.compile(
+    rf"[+0](?:(?<=\+)(?:(?<!\d.)|(?=\d\d))[ ]?\(?\d(?:{_GAP}\d){{6,16}}"
+    rf"|(?<=0)(?<!\d.)(?:(?<!\d[.,].)|(?=5))(?!00|{_IN_THOUSANDS}|{_LIST_OF_PAIRS})"
+    rf"(?=\d|[ .\-/()]{{1,3}}[1-9]\d)(?:{_GAP}\d){{7,15}})"
+)
+# Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
+_SINGLE: Final = re.compile(
+    r"\d(?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
+    r"|(?<=0)[ .\-/_*]{1,3}5(?:[ .\-/_*]{1,3}\d(?!\d)){9})"
+)
+# Longer than any few numbers dialled digit by digit.
+_LISTS: Final = re.compile(r"\d(?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+# Any other groups of digits that stand alone.
+_CLUSTER: Final = re.compile(
+    r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
+)
+# Numbers that show themselves among other digits too.
+_AMONG_OTHERS: Final = re.compile(
+    r"[1-9](?<!\d.)(?<!\d[.,].)(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
+    r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
+)
+_GROUP: Final = re.compile(r"\d+")
+_PASSES: Final[Passes] = (
+    (_PREFIXED, end_of_prefixed),
+    (_SINGLE, end_of_single_digits),
+    (_CLUSTER, end_of_national),
+    (_AMONG_OTHERS, end_of_national),
+)
+_PASSES_BETWEEN_WORDS: Final[Passes] = ((SPLIT_BY_WORDS, end_of_split),)
+_DISGUISED_PASSES: Final[Passes] = (
+    (_PREFIXED, end_of_disguised),
+    (_SINGLE, end_of_single_digits),
+    *_PASSES_BETWEEN_WORDS,
+    (_CLUSTER, end_of_announced),
+)
+
+
+def find_phones(view: View) -> Iterator[Span]:
+    """Yield the places, in the original, of telephone numbers."""
+    if not has_enough_to_dial(view.text):
+        return
+    view = view.reading(view.text.replace("+9o", "+90"))
+    if "[" in view.text:
+        view = view.masked(_PLACEHOLDER)
+    view = shielded(view.masked(_LISTS))
+    if _ENOUGH_DIGITS.search(view.text):
+        view = yield from _found(view, _PASSES)
+    if may_be_disguised(view.text):
+        plain = undisguised(view)
+        yield from _found(plain, _DISGUISED_PASSES if plain.text != view.text else _PASSES_BETWEEN_WORDS)
+
+
+def _found(view: View, passes: Passes) -> Generator[Span, None, View]:
+    """Yield what the passes find, and return what is left for others to search."""
+    for pattern, judge in passes:
+        found = list(_scan(view, pattern, judge))
+        yield from (view.span(*span) for span in found)
+        view = _without(view, found)
+    return view
+
+
+def _scan(view: View, pattern: re.Pattern[str], judge: Judge) -> Iterator[Span]:
+    text, position = view.text, 0
+    while match := pattern.search(text, position):
+        end = judge(view, match)
+        if end is None:
+            group = _GROUP.search(text, match.start())
+            position = group.end() if group else match.end()
+        else:
+            position = end
+            yield _with_bracket(text, match.start(), end), end
+
+
+def _with_bracket(text: str, start: int, end: int) -> int:
+    """Take in the bracket that opens right before a number and closes inside it."""
+    number = text[start:end]
+    opens = text[start - 1 : start] if start else ""
+    closes = {"(": ")", "[": "]"}.get(opens)
+    return start - 1 if closes and number.count(closes) > number.count(opens) else start
+
+
+def _without(view: View, found: list[Span]) -> View:
+    if not found:
+        return view
+    pieces: list[str] = []
+    done = 0
+    for start, end in found:
+        pieces += (view.text[done:start], MASK * (end - start))
+        done = end
+    return view.reading("".join((*pieces, view.text[done:])))

@@ -1,0 +1,159 @@
+"""Where a number written with a plus or a leading zero ends, and whether it is one.
+
+Knows the rules of writing (trunk zeros, `00`, "(0)"); asks `numbering` what today's plans assign, and beyond them
+accepts what has a telephone's shape, because plans grow.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from assistant.memory.redaction import numbering, surroundings
+from assistant.memory.redaction.figures import is_counting, is_date
+from assistant.memory.redaction.views import View
+
+_GROUP: Final = re.compile(r"\d+")
+_TURKISH: Final = re.compile(r"0[2-589]\d{9}")
+_TURKISH_MOBILE: Final = re.compile(r"05\d{9}")
+_SHAPED: Final = re.compile(r"0[1-9]\d{8,9}")
+_SHORTEST: Final = 7
+_SHORTEST_UNKNOWN: Final = 9
+_LONGEST: Final = 15
+_NATIONAL_LENGTHS: Final = range(9, 14)
+_SHORTEST_ANNOUNCED: Final = 8
+_LONGEST_CODE: Final = 3
+_PARTS_OF_DECIMAL: Final = 2
+_PAIR: Final = 2
+_WHOLE: Final = 10
+_TURKEY: Final = 90
+
+
+class Prefix(NamedTuple):
+    """The first digit groups of a candidate: where they end, their digits, their lengths."""
+
+    end: int
+    digits: str
+    groups: tuple[int, ...]
+
+
+def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
+    """Return where the number that starts with the match ends, or None if there is none."""
+    text, start = view.text, match.start()
+    prefixes = _prefixes(text, start, match.end())
+    if not prefixes:
+        return None
+    if text[start] == "+":
+        return _end_after_plus(text, start, prefixes)
+    if text[start + 1] == "0":
+        return _end_after_double_zero(view, start, prefixes)
+    return _end_after_zero(view, start, prefixes)
+
+
+def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
+    """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
+    prefixes: list[Prefix] = []
+    digits = ""
+    groups: tuple[int, ...] = ()
+    for group in _GROUP.finditer(text, start, end):
+        digits += group.group()
+        groups = (*groups, group.end() - group.start())
+        prefixes.append(Prefix(group.end(), digits, groups))
+    if text[end : end + 1].isdigit():
+        prefixes.pop()
+    return prefixes[::-1]
+
+
+def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None:
+    numbers = [(p, _international(p)) for p in prefixes if len(p.digits) >= _SHORTEST]
+    assigned = [p for p, number in numbers if number and numbering.is_assigned(*number)]
+    if assigned:
+        return _without_tail(text, assigned).end
+    possible = [p for p, number in numbers if number and numbering.has_length_of(*number)]
+    shaped = [p for p, _ in numbers if _SHORTEST_UNKNOWN <= len(p.digits) <= _LONGEST]
+    likely = [p for p in possible or shaped if not _is_quantity(text, start, p)]
+    return _without_tail(text, likely).end if likely else None
+
+
+def _end_after_double_zero(view: View, start: int, prefixes: list[Prefix]) -> int | None:
+    text = view.text
+    numbers = [(p, _international(p)) for p in prefixes if len(p.digits) > _SHORTEST_UNKNOWN]
+    assigned = [p for p, number in numbers if number and numbering.is_assigned(*number)]
+    possible = [p for p, number in numbers if number and numbering.has_length_of(*number) and len(p.groups) > 1]
+    if not assigned and not possible:
+        return None
+    number = _without_tail(text, assigned or possible)
+    read = _international(number)
+    is_mobile = read is not None and read.country_code == _TURKEY and numbering.is_mobile(*read)
+    return None if len(number.groups) == 1 and not is_mobile and _is_code(view, start, number.end) else number.end
+
+
+def _international(prefix: Prefix) -> numbering.International | None:
+    """Read "+44 (0)20 …" and "0090 …" as country code and number."""
+    return numbering.international(prefix.digits.removeprefix("00") or "0")
+
+
+def _is_quantity(text: str, start: int, prefix: Prefix) -> bool:
+    """Say whether a signed number reads as an amount ("+1 500 000") or a coordinate ("+35.126413")."""
+    thousands = set(prefix.groups[1:]) == {3} and prefix.digits.endswith("000")
+    decimal = prefix.groups[0] <= _LONGEST_CODE and len(prefix.groups) == _PARTS_OF_DECIMAL
+    return thousands or (decimal and "." in text[start : prefix.end])
+
+
+def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | None:
+    national = [p for p in prefixes if len(p.digits) in _NATIONAL_LENGTHS]
+    if not national and surroundings.is_announced(view.text, start, prefixes[0].end):
+        national = [p for p in prefixes if len(p.digits) == _SHORTEST_ANNOUNCED]
+    for is_number in (_is_turkish, _is_assigned, _is_shaped):
+        numbers = [p for p in national if is_number(p, prefixes[0])]
+        if numbers:
+            number = _without_tail(view.text, numbers)
+            return None if _is_something_else(view, start, number) else number.end
+    return None
+
+
+def _is_turkish(prefix: Prefix, _longest: Prefix) -> bool:
+    return _TURKISH.fullmatch(prefix.digits) is not None
+
+
+def _is_assigned(prefix: Prefix, longest: Prefix) -> bool:
+    pairs_go_on = set(longest.groups) == {_PAIR} and longest != prefix
+    return prefix.groups[0] > 1 and not pairs_go_on and numbering.is_assigned_after_zero(prefix.digits[1:])
+
+
+def _is_shaped(prefix: Prefix, longest: Prefix) -> bool:
+    pairs = set(longest.groups) == {_PAIR}
+    return prefix.groups[0] > 1 and not pairs and _SHAPED.fullmatch(prefix.digits) is not None
+
+
+def _without_tail(text: str, prefixes: list[Prefix]) -> Prefix:
+    """Return the longest number; the next where its last group opens something else; the first where that is whole."""
+    shortest = prefixes[-1]
+    if len(shortest.groups) == 1 and len(shortest.digits) >= _WHOLE:
+        return shortest
+    longest, *others = prefixes
+    last = longest.groups[-1]
+    is_tail = last == 1 or surroundings.takes_the_last_group(text, longest.end, last)
+    return others[0] if is_tail and others and others[0].groups == longest.groups[:-1] else longest
+
+
+def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
+    """Say whether digits after a zero are in a list of pairs, a decimal fraction, an identifier or part of a code."""
+    text, is_whole = view.text, len(prefix.groups) == 1
+    if set(prefix.groups) == {_PAIR} and text[max(0, start - 2) : start - 1].isdigit():
+        return True
+    if text[start + 1] == "." and prefix.groups[0] == 1 and len(prefix.groups) == _PARTS_OF_DECIMAL:
+        return True
+    if _TURKISH_MOBILE.fullmatch(prefix.digits):
+        return is_whole and surroundings.is_in_hash(text, start, prefix.end)
+    if is_whole and is_date(prefix.digits):
+        return True
+    if is_whole and is_counting(prefix.digits):
+        return not surroundings.is_announced(text, start, prefix.end)
+    return is_whole and _is_code(view, start, prefix.end)
+
+
+def _is_code(view: View, start: int, end: int) -> bool:
+    return (
+        surroundings.is_identified(view.text, start)
+        or surroundings.is_part_of_code(view, start, end)
+        or surroundings.ends_in_a_letter(view.text, end)
+    )

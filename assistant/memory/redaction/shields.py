@@ -1,0 +1,80 @@
+"""Which stretches of digits are something else for certain: links, ids, hashes, dates, money, coordinates.
+
+Hides them from the search for telephones; refuses to judge anything that could be one.
+"""
+
+import re
+from typing import Final
+
+from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.views import MASK, View, hide
+
+_HEX: Final = "[0-9a-f]"
+_SYMBOL: Final = "[£€$₺₽¥₴₾]"
+_THOUSANDS: Final = r"(?:[ .,'](?=\d{3}(?!\d))\d{3})"
+_MONTH, _DAY, _YEAR = "(?:0[1-9]|1[0-2]|[1-9](?!\\d))", "(?:0[1-9]|[12][0-9]|3[01]|[1-9](?!\\d))", "(?:19|20)[0-9]{2}"
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+
+# Every alternative starts at the first digit of a run and fails on its second or third part: a run is read once.
+_AFTER_ONE_OR_TWO: Final = (
+    r":\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?![\d:])",  # times
+    r"(?:\+\d(?:\+\d)?|[ ]\+[ ]\d)(?![\d(])",  # rooms: 3+1
+    rf"([ ./-]){_MONTH}\1{_YEAR}(?!\d)|(?<!\d[./-]\d)(?<!\d[./-]\d\d)([./-]){_MONTH}\2\d{{2}}(?!\d)(?!\2\d)",  # dates
+    r"[.]\d{2}[ ]?-[ ]?\d{2}[.]\d{2}(?!\d)(?![.]\d)",  # 09.30 - 10.30
+)
+_AFTER_THREE_OR_LESS: Final = (
+    rf"(?<!\d[.]\d)(?<!\d[.]\d\d)(?<!\d[.]\d{{3}})(?<![3-9]\d\d)(?<!2[6-9]\d)(?<!25[6-9])"
+    rf"(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?![.]?\d)",  # IPs
+    r"\.\d{3,}+°?[ ]?[nsew]?[ ]?[,;/ ][ ]?[+-]?\d{1,3}\.\d{3,}+(?![\d.])",  # coordinates
+    r"°",
+    rf"(?<!\d[ .,-]\d)(?<!\d[ .,-]\d\d)(?<!\d[ .,-]\d\d\d){_THOUSANDS}{{1,4}}+(?:[.,]\d{{1,2}})?[ ]?"
+    rf"(?:{_SYMBOL}(?!\d)|(?:{known.CURRENCY})(?!\w))",  # 120.000 TL
+)
+_AFTER_FOUR: Final = (
+    rf"(?<={_YEAR})([-/.]){_MONTH}\3{_DAY}(?:[t ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,9}})?)?"
+    r"(?:z|[+-]\d{2}:?\d{2})?)?(?!\d)",  # ISO dates and timestamps
+    r"([ -])(?:\d{4}\4\d{4}\4\d{4}(?!\d)|(?<=3[47]\d\d.)\d{6}\4\d{5}(?!\d))",  # cards
+)
+_NUMBERS: Final = re.compile(
+    r"\d(?<!\d\d)(?:"
+    rf"\d?(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
+    rf"|\d{{3}}(?:{'|'.join(_AFTER_FOUR)})"
+    rf"|\d{{7}}(?<={_YEAR}\d{{4}})[t_-]\d{{4,6}}z?(?!\d)"  # 20251102-1430
+    rf"|\d{{7}}(?<=(?<!\d[ ./-])0[1-9][01]\d{_YEAR})(?!\d)"  # 02112025
+    rf"|{_HEX}{{7}}(?<![0-9a-z]{{9}})-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
+    r"|\d(?<=(?<![0-9a-z])[a-z]{2}\d{2})[ ]?(?:[a-z]{4}[ ]?)?(?:\d{4}[ ]?){2,7}+\d{0,4}(?!\w)"  # IBAN
+    r"|\d{0,4}(?:[.,]\d{1,2})?[ ]?[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
+)
+_UUID: Final = re.compile(
+    rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
+)
+_PRICED: Final = re.compile(
+    rf"{_SYMBOL}(?:(?=\d)|(?<![\dkm].)(?<![\dkm][ ].)[ ])\d{{1,9}}{_THOUSANDS}{{0,4}}+(?:[.,]\d{{1,2}})?"
+    rf"(?:[ ]?-[ ]?{_SYMBOL}?\d{{1,9}}{_THOUSANDS}{{0,4}}+)?(?!\d)"
+)
+_LINK: Final = re.compile(
+    r"[a-z0-9](?:(?<![a-z0-9].)(?:[a-z0-9+.-]{0,15}?://|(?<=w)ww\.)"
+    r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
+)
+_TELEPHONE_IN_LINK: Final = re.compile(
+    r"(?:wa\.me/|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
+    r"|[/=:](?=\+)|^(?:tel|sms|callto|whatsapp|viber|facetime|sip)://(?:[a-z]+\?[a-z]+=)?)"
+    r"(?P<number>\+?[\d ()./-]{7,25})"
+)
+
+
+def shielded(view: View) -> View:
+    """Return the view with everything hidden that cannot be a telephone; telephones inside links stay visible."""
+    if "/" in view.text or "www." in view.text:
+        view = view.masked(_LINK, _hide_link)
+    if "-" in view.text:
+        view = view.masked(_UUID)
+    return view.masked(_PRICED).masked(_NUMBERS)
+
+
+def _hide_link(match: re.Match[str]) -> str:
+    found = _TELEPHONE_IN_LINK.search(match.group())
+    if found is None:
+        return hide(match)
+    start, end = found.span("number")
+    return MASK * start + found["number"] + MASK * (len(match.group()) - end)

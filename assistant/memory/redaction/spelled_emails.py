@@ -1,0 +1,148 @@
+"""What an e-mail address looks like when its at sign or dots are words, brackets or spaces, in five languages.
+
+Knows how much evidence each spelling needs; refuses to guess where a plain sentence ("works at amazon.com") fits too.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import Flag, auto
+from typing import Final
+
+from assistant.memory.redaction import email_words as known
+from assistant.memory.redaction.views import Span, View
+
+_OPEN, _CLOSE = r"\s?[\[({<]{1,2}\s?", r"\s?[\])}>]{1,2}\s?"
+_LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++)*+"
+_SPELLED_DOT: Final = (
+    rf"{_OPEN}(?:{known.DOT}|\.){_CLOSE}|[ ]{{1,3}}(?:{known.DOT})[ ]{{1,3}}"
+    rf"|[ ]?[-_*|]{{1,2}}(?:{known.DOT})[-_*|]{{1,2}}[ ]?"
+)
+_SPACED_DOT: Final = (
+    rf"[ ]\.[ ](?=(?:{known.ENDINGS})(?!\w))|(?:[ ][.,]|[.,][ ]?)(?=(?:{known.WORDLESS_ENDINGS})(?!\w))"
+)
+_AT: Final = (
+    rf"(?P<bracket>{_OPEN}(?:{known.SURE_AT}){_CLOSE})"
+    rf"|(?P<doubtful>{_OPEN}(?:{known.DOUBTFUL_AT}){_CLOSE}"
+    rf"|[ ]?[-_*|/]{{1,2}}(?:{known.SURE_AT})[-_*|/]{{1,2}}[ ]?)"
+    rf"|(?P<bare>[ ]{{1,3}}(?:{known.BARE_AT})[ ]{{1,3}})"
+    r"|(?P<after>(?<!\s)@[ ]{1,2})|(?P<around>[ ]{1,2}@[ ]{1,2})|(?P<before>[ ]{1,2}@)|(?P<tight>@)"
+)
+_AT_DOMAIN: Final = re.compile(
+    rf"(?:{_AT})(?:(?P<host>{_LABEL})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
+    rf"|(?P<provider>{known.BARE_PROVIDERS}))(?![^\W_]|[.]\w)"
+)
+# Where an at sign may be: a cheap search, so that the whole pattern is tried in few places.
+_HINT: Final = re.compile(
+    rf"@(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+    rf"|[\[({{<*_|/-]\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-]|[ ](?:{known.BARE_AT})[ ]"
+)
+_MOST_SPACES: Final = 3
+_ATOM: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
+_JOINT: Final = rf"(?:{_OPEN}(?:{known.JOINT}|[._-]){_CLOSE}|[ ]{{1,3}}(?:{known.JOINT})[ ]{{1,3}}|[ ][._][ ])"
+_MAILBOX: Final = re.compile(rf"(?<![\w.+%'-]){_ATOM}\Z")
+_JOINED_MAILBOX: Final = re.compile(rf"(?<![\w.+%'-])(?:{_ATOM}{_JOINT}){{1,4}}{_ATOM}\Z")
+_JOINED: Final = re.compile(rf"(?:{known.JOINT})|.*[\])}}>]|[._-]")
+_BRACKETED: Final = re.compile(r"[(\])}>]")
+_TELLING: Final = re.compile(r"(?=.*[^\W\d_]).*[\d._+]|.+[ ]")
+_SPELLED: Final = re.compile(rf"{_SPELLED_DOT}|[ ,]")
+_ENDING: Final = re.compile(r"[^\W\d_]{2,}\Z")
+_KNOWN_ENDING: Final = re.compile(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
+_MAIL: Final = re.compile(rf"(?<!\w)(?:{known.MAIL})(?!\w)")
+_LETTERS: Final = re.compile(
+    r"(?<!\w)(?<!\w[ ])(?:[^\W_][ ]){2,64}+@(?:[ ][^\W_]){2,64}+(?:[ ]\.(?:[ ][^\W_]){2,12}){1,3}(?![^\W_])"
+)
+_WINDOW: Final = 160
+_CONTEXT: Final = 60
+
+
+class Evidence(Flag):
+    """What speaks for an address where a plain sentence could stand as well."""
+
+    NONE = 0
+    DOTTED = auto()  # the domain is written out: shop.com, shop dot com
+    SPELLED = auto()  # one of its dots is a word, bracketed or spaced, or the mailbox is
+    PROVIDER = auto()  # the domain is a mailbox provider's
+    KNOWN_ENDING = auto()
+    TELLING = auto()  # the mailbox has digits or dots, as words have not
+    MAIL = auto()  # the sentence speaks of mail, or is nothing but the address
+
+
+_STRONG: Final = Evidence.SPELLED | Evidence.PROVIDER
+ENOUGH: Final = {
+    "bracket": Evidence.DOTTED | Evidence.PROVIDER,
+    "doubtful": _STRONG,
+    "bare": _STRONG | Evidence.TELLING | Evidence.MAIL,
+    "after": Evidence.DOTTED | Evidence.PROVIDER,
+    "around": _STRONG | Evidence.KNOWN_ENDING,
+    "before": _STRONG,
+    "tight": _STRONG,
+}
+
+_UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
+
+
+def find_spelled_emails(view: View) -> Iterator[Span]:
+    """Yield the places, in the original, of addresses whose signs are spelled out, bracketed or spaced."""
+    text = view.text
+    done = 0
+    for hint in _HINT.finditer(text):
+        match = _AT_DOMAIN.match(text, _before_spaces(text, hint.start())) if hint.start() >= done else None
+        start = _mailbox_start(text, match, done) if match else None
+        if match and start is not None:
+            done = match.end()
+            yield view.span(start, done)
+    if "@" in text:
+        yield from (view.span(*match.span()) for match in _LETTERS.finditer(text))
+
+
+def _before_spaces(text: str, at: int) -> int:
+    for _ in range(_MOST_SPACES):
+        if text[at - 1 : at] != " ":
+            break
+        at -= 1
+    return at
+
+
+def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
+    """Return where the address around this at sign and domain begins, or None where a sentence fits as well."""
+    at = match.start()
+    kind = next(kind for kind in ENOUGH if match[kind] is not None)
+    window = max(done, at - _WINDOW)
+    said = text[window:at].split()
+    if not said or (kind not in _UNMISTAKABLE and said[-1] in known.PLAIN):
+        return None
+    is_joined = (len(said) > 1 and _JOINED.fullmatch(said[-2]) is not None) or _BRACKETED.search(said[-1]) is not None
+    if kind == "tight" and not is_joined and not _SPELLED.search(match["rest"] or " "):
+        return None
+    mailbox = _JOINED_MAILBOX.search(text, window, at) if is_joined else None
+    mailbox = mailbox or _MAILBOX.search(text, max(window, at - len(said[-1])), at)
+    is_address = mailbox is not None and _evidence(text, match, mailbox) & ENOUGH[kind]
+    return mailbox.start() if mailbox is not None and is_address else None
+
+
+def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Evidence:
+    """Collect what speaks for an address; nothing does if the domain does not end like one."""
+    rest, said = match["rest"] or "", mailbox.group()
+    if rest and not _ENDING.search(rest):
+        return Evidence.NONE
+    facts = (
+        (Evidence.DOTTED, bool(rest)),
+        (Evidence.SPELLED, _SPELLED.search(rest) is not None or (" " in said and bool(rest))),
+        (Evidence.PROVIDER, match["host"] in known.PROVIDERS or _is_tight(match)),
+        (Evidence.KNOWN_ENDING, _KNOWN_ENDING.search(rest) is not None),
+        (Evidence.TELLING, _TELLING.fullmatch(said) is not None),
+        (Evidence.MAIL, _speaks_of_mail(text, mailbox.start(), match.end())),
+    )
+    return Evidence(sum(fact.value for fact, holds in facts if holds))
+
+
+def _is_tight(match: re.Match[str]) -> bool:
+    """Say whether a provider without its ending follows an at sign nobody can read as a word ("ali@gmail")."""
+    return match["provider"] is not None and match["bare"] is None and match["before"] is None
+
+
+def _speaks_of_mail(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - _CONTEXT) : start]
+    if not before.strip():
+        return not text[end : end + _CONTEXT].strip(" .!\n")
+    return before.split()[-1] not in known.DETERMINERS and _MAIL.search(before) is not None

@@ -1,0 +1,87 @@
+"""Number words of five languages as digits: "beş yüz otuz üç" is 533, "oh five double three" is 0 5 3 3.
+
+Data and arithmetic; knows nothing of telephones.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from assistant.memory.redaction.views import fold
+
+_ONES: Final = (
+    "zero one two three four five six seven eight nine",
+    "sıfır bir iki üç dört beş altı yedi sekiz dokuz",
+    "null eins zwei drei vier fünf sechs sieben acht neun",
+    "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα",
+    "ноль один два три четыре пять шесть семь восемь девять",
+    "nul ein zwo tri tessera pente exi efta okto ennia",
+    "o one two three four five six seven eight nine",
+    "oh ein",
+    "нуль раз два три четыре пять шесть семь восемь девять",
+    "μηδεν ενας δυο τρεις τεσσερις πεντε εξι εφτα οχτω εννια",
+)
+_TEENS: Final = (
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+    "zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
+    "десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать",
+    "δέκα έντεκα δώδεκα δεκατρία δεκατέσσερα δεκαπέντε δεκαέξι δεκαεπτά δεκαοκτώ δεκαεννέα",
+)
+_TENS: Final = (
+    "twenty thirty forty fifty sixty seventy eighty ninety",
+    "yirmi otuz kırk elli altmış yetmiş seksen doksan",
+    "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
+    "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
+    "είκοσι τριάντα σαράντα πενήντα εξήντα εβδομήντα ογδόντα ενενήντα",
+)
+_HUNDREDS: Final = (
+    "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот",
+    "εκατόν διακόσια τριακόσια τετρακόσια πεντακόσια εξακόσια επτακόσια οκτακόσια εννιακόσια",
+)
+_REPEATS: Final = {"double": 2, "triple": 3, "çift": 2, "doppel": 2, "дважды": 2}
+_HUNDRED: Final = frozenset({"yuz", "hundred", "hundert"})
+_PLUS: Final = ("plus", "artı", "плюс", "συν")
+
+
+def _values(lines: Iterable[str], first: int, step: int) -> dict[str, int]:
+    return {fold(word): first + step * place for line in lines for place, word in enumerate(line.split())}
+
+
+def _any(known: Iterable[str]) -> str:
+    return "|".join(sorted((re.escape(fold(word)) for word in known), key=lambda word: (-len(word), word)))
+
+
+_ONE: Final = _values(_ONES, 0, 1)
+_TEEN: Final = _values(_TEENS, 10, 1)
+_TEN: Final = {**_values(_TENS, 20, 10), "on": 10}
+_HUNDREDTH: Final = _values(_HUNDREDS, 100, 100)
+_VALUES: Final = {**_ONE, **_TEEN, **_TEN, **_HUNDREDTH}
+WORDS: Final = frozenset(_VALUES) | _HUNDRED
+_ONE_WORD, _TEN_WORD = f"(?:{_any(_ONE)})", f"(?:{_any(_TEN)})"
+_REST: Final = rf"(?:[ ](?:{_any(_TEEN)})|(?:[ ]?{_TEN_WORD})?(?:[ ]?{_ONE_WORD})?)"
+_REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
+# The longest stretch of words that says one group of digits; Turkish writes them together or apart.
+GROUP_SAID: Final = re.compile(
+    rf"(?<!\w)(?:(?:{_any(_PLUS)})(?=[ ]{_TEN_WORD}|[ ]{_ONE_WORD}|[ ]\d)"
+    rf"|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|(?:{_any(_TEEN)})"
+    rf"|(?:{_ONE_WORD}[ ]?)?(?:{_any(_HUNDRED)}){_REST}"
+    rf"|(?:{_any(_HUNDREDTH)}){_REST}"
+    rf"|(?!on[ ]){_TEN_WORD}(?:[ ]?{_ONE_WORD})?|{_ONE_WORD})(?!\w)"
+)
+_WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
+_FEWEST_WORDS: Final = 4
+
+
+def is_spoken(text: str) -> bool:
+    """Say whether a folded text has enough number words to say a telephone number with."""
+    return "yuz" in text or sum(map(WORDS.__contains__, text.replace(",", " ").split())) >= _FEWEST_WORDS
+
+
+def digits_said(match: re.Match[str]) -> str:
+    """Return the digits that one match of `GROUP_SAID` says."""
+    value = 0
+    for word in _WORD.findall(match.group()):
+        if word in _REPEAT:
+            return " ".join(str(_VALUES[_WORD.findall(match.group())[-1]]) * _REPEAT[word])
+        value = max(value, 1) * 100 if word in _HUNDRED else value + _VALUES[word]
+    return str(value) if _WORD.match(match.group()) else "+"

@@ -1,0 +1,102 @@
+"""What the characters around a number say of it: announced as a telephone, an amount, an identifier, part of a token.
+
+Looks at most a few dozen characters away; knows no numbering plan.
+"""
+
+import re
+from typing import Final
+
+from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.views import View
+
+_BEFORE: Final = 48
+_AFTER: Final = 28
+_TOKEN: Final = 40
+_SYMBOLS: Final = "[£€$₺₽]"
+_ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
+_ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])")
+_TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
+_IDENTIFIED: Final = re.compile(
+    rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER}))?|[#№])"
+    r"[\s:#.=/(\"'_-]{0,3}\Z"
+)
+_PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w ])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
+_MONEY_FOLLOWS: Final = re.compile(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
+_UNIT_FOLLOWS: Final = re.compile(rf"[ ]?(?:{known.UNIT})(?!\w)")
+_LETTERS_BEFORE: Final = re.compile(r"[^\W\d_]+\Z")
+_JOINED_BEFORE: Final = re.compile(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
+_TELEPHONE_WORD: Final = re.compile(rf"(?:{known.TELEPHONE}|no|nr|num)")
+_IDENTIFIER_WORD: Final = re.compile(rf"(?:{known.IDENTIFIER})")
+_MIXED_AFTER: Final = re.compile(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
+_LAST_LETTER: Final = re.compile(r"[bcdf](?!\w)")
+_TAKES_ONE: Final = re.compile(rf"[ ]?(?:[+x×:%°]|{_SYMBOLS}(?![ ]?\d)|(?:{known.CURRENCY}|{known.UNIT})(?!\w))|[.,]\d")
+_LONGEST_AMOUNT: Final = 4
+_NUMBER_LENGTH: Final = 10
+
+
+def is_announced(text: str, start: int, end: int) -> bool:
+    """Say whether the sentence speaks of a telephone right before or right after the number."""
+    before = _ANNOUNCED.search(text[max(0, start - _BEFORE) : start])
+    if before and not _TURNS_AWAY.search(before["gap"]):
+        return True
+    return _ANNOUNCED_LATER.match(text[end : end + _AFTER]) is not None
+
+
+def is_identified(text: str, start: int) -> bool:
+    """Say whether the word before announces an order, a listing, a price: anything but a telephone."""
+    before = text[max(0, start - _BEFORE) : start]
+    last = before.rstrip()[-1:]
+    return not last.isdigit() and _IDENTIFIED.search(before) is not None
+
+
+def is_amount(text: str, start: int, end: int) -> bool:
+    """Say whether a currency stands on either side."""
+    return _MONEY_FOLLOWS.match(text, end) is not None or _PRICED.search(text[max(0, start - 14) : start]) is not None
+
+
+def is_measure(text: str, end: int) -> bool:
+    """Say whether a unit follows."""
+    return _UNIT_FOLLOWS.match(text, end) is not None
+
+
+def takes_the_last_group(text: str, end: int, length: int) -> bool:
+    """Say whether the last digits before `end` open something else: "3" in "…67 3+1", "500" in "…67 500 gbp"."""
+    return length <= _LONGEST_AMOUNT and _TAKES_ONE.match(text, end) is not None
+
+
+def is_part_of_code(view: View, start: int, end: int) -> bool:
+    """Say whether the digits are part of a longer code: a hash, `EI-20251102-0034`, `TXN5331234567`."""
+    text = view.text
+    if _MIXED_AFTER.match(text, end):
+        return True
+    before = text[max(0, start - _TOKEN) : start]
+    joined = _JOINED_BEFORE.search(before)
+    if joined:
+        return not _may_be_joined(view, start - len(before) + joined.start("word"), joined["word"])
+    letters = _LETTERS_BEFORE.search(before)
+    if letters is None or not letters.group().isascii():
+        return before[-1:].isdigit()
+    if before[: letters.start()][-1:].isdigit():
+        return True
+    is_inside = text[end : end + 1].isalpha()
+    return is_inside or not _may_be_joined(view, start - len(letters.group()), letters.group())
+
+
+def is_in_hash(text: str, start: int, end: int) -> bool:
+    """Say whether letters and digits mix on a side of the digits."""
+    before = text[max(0, start - _TOKEN) : start]
+    letters = _LETTERS_BEFORE.search(before)
+    return (letters is not None and before[: letters.start()][-1:].isdigit()) or bool(_MIXED_AFTER.match(text, end))
+
+
+def ends_in_a_letter(text: str, end: int) -> bool:
+    """Say whether one letter that is no suffix ends the token, as the last one of a short hash can."""
+    return _LAST_LETTER.match(text, end) is not None
+
+
+def _may_be_joined(view: View, at: int, word: str) -> bool:
+    """Say whether a word glued or hyphenated to a number leaves it a telephone: `tel5331234567`, `user_90533…`."""
+    if _TELEPHONE_WORD.fullmatch(word) or (word.isdigit() and len(word) >= _NUMBER_LENGTH):
+        return True
+    spelled = view.source(at, at + len(word))
+    return len(word) > 1 and not spelled[0].isupper() and word.isalpha() and not _IDENTIFIER_WORD.fullmatch(word)

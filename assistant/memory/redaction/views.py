@@ -1,0 +1,192 @@
+"""One text seen several ways: a plain-ASCII-like view to search, and the way back to places in the original.
+
+Knows Unicode, entities and escapes; knows nothing of what is searched for. Every step is linear.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MASK: Final = "\x1f"  # stands for characters that no pattern may read; original control characters are dropped
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Searchable text; where characters were dropped or joined, `starts` and `ends` lead back to the original."""
+
+    text: str
+    original: str
+    starts: Sequence[int] | None = None
+    ends: Sequence[int] | None = None
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the place in the original of a non-empty stretch of this view."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+    def source(self, start: int, end: int) -> str:
+        """Return the original spelling of a non-empty stretch of this view."""
+        first, last = self.span(start, end)
+        return self.original[first:last]
+
+    def masked(self, pattern: re.Pattern[str], mask: Callable[[re.Match[str]], str] | None = None) -> "View":
+        """Return the view with every match hidden, lengths unchanged."""
+        return self.reading(pattern.sub(mask or hide, self.text))
+
+    def reading(self, text: str) -> "View":
+        """Return the view with another text of the same length."""
+        return self if text == self.text else View(text, self.original, self.starts, self.ends)
+
+
+def hide(match: re.Match[str]) -> str:
+    """Return a mask as long as the match."""
+    return MASK * (match.end() - match.start())
+
+
+def rewritten(view: View, pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str]) -> View:
+    """Replace each match by a text of any length; each new character leads back to the whole match.
+
+    A combining mark that is dropped belongs to the character before it, so that keycaps vanish whole.
+    """
+    if not pattern.search(view.text):
+        return view
+    starts: list[int] = []
+    ends: list[int] = []
+    pieces: list[str] = []
+    done = 0
+    for match in pattern.finditer(view.text):
+        _keep(view, done, match.start(), starts, ends, pieces)
+        done = match.end()
+        first, last = view.span(match.start(), done)
+        new = rewrite(match)
+        pieces.append(new)
+        starts.extend([first] * len(new))
+        ends.extend([last] * len(new))
+        if not new and ends and ends[-1] == first and unicodedata.category(view.original[first])[0] == "M":
+            ends[-1] = last
+    _keep(view, done, len(view.text), starts, ends, pieces)
+    return View("".join(pieces), view.original, starts, ends)
+
+
+def _keep(view: View, start: int, end: int, starts: list[int], ends: list[int], pieces: list[str]) -> None:
+    pieces.append(view.text[start:end])
+    if view.starts is None or view.ends is None:
+        starts.extend(range(start, end))
+        ends.extend(range(start + 1, end + 1))
+    else:
+        starts.extend(view.starts[start:end])
+        ends.extend(view.ends[start:end])
+
+
+def substituted(text: str, spans: Iterable[Span], placeholder: str) -> tuple[str, int]:
+    """Put the placeholder in place of each span (overlapping ones are one); all else stays byte for byte."""
+    pieces: list[str] = []
+    done = count = 0
+    for start, end in sorted(spans):
+        if start >= done:
+            pieces += (text[done:start], placeholder)
+            count += 1
+        done = max(done, end)
+    pieces.append(text[done:])
+    return "".join(pieces), count
+
+
+_INVISIBLE: Final = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+_COMBINING: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
+_HIDDEN: Final = re.compile(
+    rf"[{_INVISIBLE}{_COMBINING}]"
+    r"|&(?:amp;){0,4}#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6})(?:;|(?![\da-fA-F]))"
+    r"|&(?:amp;){0,4}(?:commat|period|nbsp|ensp|emsp|thinsp|plus|lpar|rpar|hyphen|dash|shy|zwn?j|lt|gt|quot);"
+    r"|(?<=[\w=+.%/:-])%(?:25){0,4}(?:40|2[eE]|2[bB]|20|2[dD]|28|29|2[fF]|3[aA])"
+    r"|\\(?:u00|x)(?:40|2[eE]|2[bB]|2[dD]|20)"
+)
+_SUSPECT: Final = re.compile(rf"[&%\\{_INVISIBLE}{_COMBINING}]")
+
+
+def _reveal(match: re.Match[str]) -> str:
+    found = match.group()
+    if found[0] == "&":
+        character = html.unescape("&" + found.rpartition("&")[2].replace("amp;", "").rstrip(";") + ";")
+        return "" if _SUSPECT.match(character) and character != "&" else character[:1]
+    return chr(int(found[-2:], 16)) if found[0] in "%\\" else ""
+
+
+_LOOKALIKES: Final = {
+    **dict.fromkeys("＠﹫ⓐⒶ", "@"),
+    **dict.fromkeys("．。｡․﹒·•‧∙⋅・۔●▪", "."),
+    **dict.fromkeys("−⁃˗⁻₋➖ー", "-"),
+    **dict.fromkeys("➕﬩", "+"),
+    **dict.fromkeys("’‘ʼ`´′＇", "'"),
+    **dict.fromkeys("∕⁄⧸", "/"),
+    **dict.fromkeys("\u2028\u2029\x85", "\n"),
+    "\t": " ",
+    "ı": "i",
+    "σ": "σ",
+    "ς": "σ",
+}
+
+
+def _folded_character(code: int) -> str:
+    """Return the one character that stands for `code` in a folded view: a digit, a plain letter or sign."""
+    character = chr(code)
+    if character in _LOOKALIKES:
+        return _LOOKALIKES[character]
+    digit = unicodedata.digit(character, None)
+    if digit is not None:
+        return str(digit)
+    category = unicodedata.category(character)
+    if category in _STAND_INS:
+        return _STAND_INS[category]
+    base = unicodedata.normalize("NFKD", character)
+    letter = base[0].lower() if len(base) == 1 or unicodedata.combining(base[1]) else character.lower()
+    return letter if len(letter) == 1 else character
+
+
+_STAND_INS: Final = {"Zs": " ", "Pd": "-", "Mn": "x", "Mc": "x"}
+_UNCACHED: Final = frozenset({"Cn", "Co", "Cs"})  # unassigned and private: a million characters nobody needs
+
+
+class _FoldingTable(dict[int, str | int]):
+    def __missing__(self, code: int) -> str | int:
+        if unicodedata.category(chr(code)) in _UNCACHED:
+            return code
+        self[code] = _folded_character(code)
+        return self[code]
+
+
+_TABLE: Final = _FoldingTable()
+
+
+def fold(text: str) -> str:
+    """Return text of the same length: lower case, no accents, ASCII digits, plain spaces, dashes and dots."""
+    if text.isascii():
+        return text.lower().replace("\t", " ")
+    return text.translate(_TABLE)
+
+
+def folded(text: str) -> View:
+    """Return the view every search starts from: invisible characters gone, escapes decoded, the rest folded."""
+    view = View(text, text)
+    if _SUSPECT.search(text) and _HIDDEN.search(text):
+        view = rewritten(view, _HIDDEN, _reveal)
+    return view.reading(fold(view.text))
+
+
+def word_set(*lines: str) -> frozenset[str]:
+    """Return the words of the lines, folded."""
+    return frozenset(fold(word) for line in lines for word in line.split())
+
+
+def words(*lines: str) -> str:
+    """Return a regular expression for any of the words of the lines, folded, longest first; `_` is a space."""
+    listed = {re.escape(fold(word)).replace("_", r"[ ]{1,2}") for line in lines for word in line.split()}
+    return "|".join(sorted(listed, key=lambda word: (-len(word), word)))
