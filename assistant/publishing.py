@@ -4,6 +4,7 @@ A publication is a hint, never a promise: the row is the truth and the sweep the
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from celery import Task
@@ -14,6 +15,16 @@ from assistant.breaker import Breaker
 from assistant.events import NudgeFailed, PublishingSuspended, announce
 
 breaker = Breaker(failures_that_matter=1, pause_seconds=settings.BROKER_PAUSE_MS / 1000)
+
+
+def warm_up(task: Task[Any, Any]) -> None:
+    """Do what a process's first publication would: load the transport, connect, declare the task's queue.
+
+    It takes tens of milliseconds, more than a turn has for it. Without a broker nothing happens.
+    """
+    with suppress(OperationalError, OSError), task.app.producer_pool.acquire(block=True) as producer:
+        queue = task.app.amqp.router.route({}, task.name)["queue"]
+        producer.maybe_declare(queue)
 
 
 def may_publish() -> bool:

@@ -7,6 +7,8 @@ from celery import shared_task
 from assistant.memory import backlog, mirror, outbox
 from assistant.publishing import publish
 
+EARLIEST_SECONDS = 0.2
+
 
 @shared_task(acks_late=True, ignore_result=True)
 def mirror_message(client_msg_id: str) -> None:
@@ -14,9 +16,9 @@ def mirror_message(client_msg_id: str) -> None:
     for thread_id in outbox.threads_of(UUID(client_msg_id)):
         drained = mirror.drain(thread_id)
         if drained.again_in is not None:
-            publish(mirror_message, client_msg_id, countdown=drained.again_in)
+            publish(mirror_message, client_msg_id, countdown=_safely_after(drained.again_in))
         if drained.canary_in is not None:
-            publish(drain_backlog, countdown=drained.canary_in)
+            publish(drain_backlog, countdown=_safely_after(drained.canary_in))
         if drained.recovered:
             publish(drain_backlog)
 
@@ -28,7 +30,12 @@ def drain_backlog() -> None:
     if ended.more:
         publish(drain_backlog)
     if ended.canary_in is not None:
-        publish(drain_backlog, countdown=ended.canary_in)
+        publish(drain_backlog, countdown=_safely_after(ended.canary_in))
+
+
+def _safely_after(seconds: float) -> float:
+    """A countdown that is over by the database's and Redis's clocks too: a task too early ends without effect."""
+    return seconds + EARLIEST_SECONDS if seconds else 0.0
 
 
 def start_drainers(count: int) -> None:

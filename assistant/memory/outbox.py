@@ -121,7 +121,7 @@ def put_back(lease: Lease, rows: Sequence[Message], reason: str, *, maybe_stored
     if not maybe_stored:
         changes["mirror_state"] = MirrorState.PENDING
     with _under(lease):
-        _of(rows).filter(mirror_state=MirrorState.IN_FLIGHT).update(**changes)
+        _of(rows).filter(mirror_state__in=WAITING_STATES).update(**changes)
 
 
 def note_refusal(lease: Lease, row: Message, reason: str) -> int:
