@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fresh-clone check bench lock clean
+.PHONY: help run demo test test-postgres test-chaos test-fresh-clone check bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -14,7 +14,15 @@ demo: ## A scripted conversation against the running system
 	@$(INSTALL) requirements.lock -m ops.demo $(ARGS)
 
 test: ## The default test suite
-	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone" $(ARGS)
+	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos" $(ARGS)
+
+test-postgres: ## The suites of the turn and the mirror again, on a private PostgreSQL (needs its server installed)
+	@$(INSTALL) requirements-dev.lock
+	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos" tests/api tests/memory tests/test_costs.py tests/test_sweep.py \
+		--ignore tests/memory/test_pii.py --ignore tests/memory/test_pii_properties.py $(ARGS)
+
+test-chaos: ## Many seeded runs with kills and faults (minutes; needs PostgreSQL's server installed)
+	@$(INSTALL) requirements-dev.lock -m pytest -m chaos $(ARGS)
 
 test-fresh-clone: ## Clone, install, run, chat, stop: the whole way from nothing (minutes)
 	@$(INSTALL) requirements-dev.lock -m pytest -m fresh_clone -s $(ARGS)

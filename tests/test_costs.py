@@ -48,7 +48,8 @@ async def test_a_later_turn_takes_nine_queries_in_two_transactions(ayse: User, s
 
     work = [sql for sql in statements if not sql.startswith(BOOKKEEPING)]
     assert len(work) == 9, work
-    assert sum(sql.startswith("BEGIN") for sql in statements) == 2
+    if connection.vendor == "sqlite":  # elsewhere the driver begins transactions, unseen
+        assert sum(sql.startswith("BEGIN") for sql in statements) == 2
 
 
 async def test_a_later_turn_asks_redis_once_before_the_answer_and_twice_after_it(

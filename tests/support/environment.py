@@ -1,7 +1,8 @@
 """A pytest plugin, loaded before Django's settings: the environment of the test run, and the servers behind it.
 
 Every run has a temporary LOCAL_DIR, a real Redis-protocol server and a real Zep stand-in of its own; nothing of a
-running copy is touched. The servers start with the first test that needs them.
+running copy is touched. The servers start with the first test that needs them. The database is a SQLite file, or with
+`TEST_ON_POSTGRES=1` a private PostgreSQL.
 """
 
 import atexit
@@ -10,6 +11,8 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
+
+from ops.postgres_process import PostgresProcess
 
 LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
 ZEP_API_KEY = "test-zep-key"
@@ -32,9 +35,14 @@ ENVIRONMENT = {
     "FLAG_ZEP_WRITE": "true",
     "SECRET_KEY": "tests-only",
 }
+ON_POSTGRES = os.environ.pop("TEST_ON_POSTGRES", "") == "1"
 FOREIGN = ("DATABASE_URL", "CACHE_REDIS_URL", "CELERY_BROKER_URL", "ZEP_API_URL", "METRICS_TOKEN", "PROCESS_ROLE")
 
 for name in FOREIGN:
     os.environ.pop(name, None)
+if ON_POSTGRES:
+    CLUSTER = PostgresProcess({"fsync": "off"}).start()
+    atexit.register(CLUSTER.close)
+    ENVIRONMENT["DATABASE_URL"] = CLUSTER.create("easy_islanders")
 os.environ |= ENVIRONMENT
 atexit.register(shutil.rmtree, LOCAL_DIR, ignore_errors=True)
