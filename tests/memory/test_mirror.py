@@ -1,7 +1,6 @@
 """The mirror's drain against a real Zep stand-in: in order, exactly once, redacted, whatever Zep does."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,30 +10,16 @@ import redis as redis_py
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant import conversation
-from assistant.conversation import ThreadRef
 from assistant.memory import mirror, outbox, write_hold
 from assistant.memory.backlog import OVERDUE
 from assistant.memory.service import fetch_thread_context
 from assistant.models import Message, MirrorState, Thread, User, zep_message_id
 from assistant.tasks import mirror_message
 from ops.zep_standin.process import StandIn
+from tests.memory.conftest import Say
 from tests.support import environment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-Say = Callable[..., UUID]
-
-
-@pytest.fixture
-def say(ayse: User) -> Say:
-    """Store a user's message without nudging anybody."""
-
-    def say(text: str, thread_id: str = "t1") -> UUID:
-        client_msg_id = uuid4()
-        conversation.record(ThreadRef(ayse, thread_id), text, client_msg_id)
-        return client_msg_id
-
-    return say
 
 
 def row(client_msg_id: UUID) -> Message:

@@ -2,31 +2,18 @@
 
 import io
 import json
-from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from assistant import conversation
-from assistant.conversation import ThreadRef
 from assistant.memory import mirror
-from assistant.models import AuditEntry, Message, MirrorState, Thread, User
+from assistant.models import AuditEntry, Message, MirrorState, Thread
 from ops.zep_standin.process import StandIn
+from tests.memory.conftest import Say
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-Say = Callable[..., UUID]
-
-
-@pytest.fixture
-def say(ayse: User) -> Say:
-    def say(text: str, thread_id: str = "t1") -> UUID:
-        client_msg_id = uuid4()
-        conversation.record(ThreadRef(ayse, thread_id), text, client_msg_id)
-        return client_msg_id
-
-    return say
 
 
 @pytest.fixture
