@@ -112,7 +112,8 @@ def _drained_threads() -> Iterator[Drained]:
     """Drain due threads until there are none, or others have them all. Each picks among the longest waiting."""
     idle = 0
     while idle < CANDIDATES and (candidates := outbox.waiting_threads(timedelta(0), CANDIDATES)):
-        drained = mirror.drain(random.choice(candidates))  # noqa: S311  # spreads drainers, guards no secret
+        thread_id = random.choice(candidates)  # noqa: S311  # spreads drainers, guards no secret
+        drained = mirror.drain(thread_id, is_backlog=True)
         idle = 0 if drained.mirrored or drained.again_in else idle + 1
         yield drained
 

@@ -4,6 +4,7 @@ Knows the order of steps: lease, admission, one batch after another, release. Kn
 `outbox`'s, HTTP is `delivery`'s, outages are `write_hold`'s.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from assistant import loops
@@ -12,10 +13,11 @@ from assistant.memory import outbox, write_hold
 from assistant.memory.delivery import Delivery, Interrupted
 from assistant.memory.errors import ZepServerError, ZepUnavailable
 from assistant.memory.outbox import Lease, LeaseLost
-from assistant.memory.service import refresh_context
+from assistant.memory.service import invalidate_context, refresh_context
 from assistant.memory.verdicts import GiveUp, after_strike
 from assistant.memory.write_hold import Admission
 from assistant.memory.zep_client import MESSAGES_PER_CALL
+from assistant.redis_link import RedisDown
 
 BATCHES_PER_TURN = 5  # then the thread queues again, so that a long one does not keep others waiting
 
@@ -36,8 +38,10 @@ class Drained:
     mirrored: int = 0
 
 
-def drain(thread_id: str) -> Drained:
+def drain(thread_id: str, *, is_backlog: bool = False) -> Drained:
     """Mirror up to five batches of the thread. Safe to run twice, together, or when nothing waits.
+
+    `is_backlog`: nobody is about to ask for the thread's context; what the cache has of it is only forgotten.
 
     A thread with one batch costs nine queries, two Redis round trips and one call to Zep, and one of each more for the
     refresh of its context.
@@ -53,8 +57,16 @@ def drain(thread_id: str) -> Drained:
     except LeaseLost:
         return Drained()
     if drained.mirrored:
-        loops.run(refresh_context(thread_id))
+        _note_new_context(thread_id, is_backlog=is_backlog)
     return drained
+
+
+def _note_new_context(thread_id: str, *, is_backlog: bool) -> None:
+    if not is_backlog:
+        loops.run(refresh_context(thread_id))
+        return
+    with suppress(RedisDown):
+        invalidate_context(thread_id)
 
 
 def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
@@ -66,6 +78,8 @@ def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
                 break
             mirrored += Delivery(lease, rows).run()
             recovered |= loops.run(write_hold.succeeded(permit, lease.thread_id))
+            if len(rows) < MESSAGES_PER_CALL and not rows[0].mirror_strikes:
+                break  # these were all; `release` looks whether more came
     except Interrupted as interrupted:
         drained = _interrupted(lease, permit, interrupted)
         return replace(drained, mirrored=mirrored + interrupted.mirrored, recovered=recovered)
@@ -113,7 +127,7 @@ def _own_back_off(interrupted: Interrupted) -> float:
 
 def _let_go(lease: Lease) -> float | None:
     """Release the lease; 0.0 where messages still wait, or came while we looked."""
-    if outbox.next_batch(lease.thread_id, 1) or not outbox.release(lease, due_in=None):
+    if not outbox.release(lease, due_in=None):
         outbox.release(lease, due_in=0.0)
         return 0.0
     return None

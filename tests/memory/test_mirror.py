@@ -31,7 +31,7 @@ def due_now() -> None:
     client = redis_py.Redis.from_url(environment.ENVIRONMENT["REDIS_URL"])
     hold = client.get(write_hold.HOLD_KEY)
     if hold:
-        client.set(write_hold.HOLD_KEY, json.dumps(json.loads(hold) | {"until": 0}))  # type: ignore[arg-type]  # sync
+        client.set(write_hold.HOLD_KEY, json.dumps(json.loads(hold) | {"until": 0}))
     client.close()
     Thread.objects.filter(mirror_due_at__isnull=False).update(mirror_due_at=timezone.now() - timedelta(seconds=1))
 
