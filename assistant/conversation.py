@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Message, MirrorState, Thread, User, reply_id
 from assistant.replies.values import PastMessage, Reply
 
+RACES = 4  # that a request may lose: for its thread, for its id
 RECENT_MESSAGES = 20
 RECENT_CHARACTERS = 1_500  # of each: a few very long messages would cost every later turn tenths of a second
 
@@ -68,10 +70,10 @@ def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
 
     Costs five queries in a known thread. Raise ThreadNotFound or MessageConflict.
     """
-    try:
-        return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
-    except IntegrityError:  # a duplicate of the request was faster: its row is there by now
-        return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
+    for _ in range(RACES):
+        with suppress(IntegrityError):  # another request was faster: what it stored is there by now
+            return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
+    return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
 
 
 def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, object]) -> tuple[StoredReply, bool]:

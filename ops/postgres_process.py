@@ -64,9 +64,13 @@ class PostgresProcess:
         """Make the cluster, start it, and return once it takes connections. Raise PostgresMissing."""
         self._hand_over(self.folder)
         data = self.folder / "data"
-        command = [self._bin / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8"]
+        settings = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
         made = subprocess.run(
-            [*self._as_its_user, *command, "--no-sync"], cwd=self.folder, capture_output=True, text=True, check=False
+            [*self._as_its_user, self._bin / "initdb", "-D", data, *settings],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if made.returncode:
             raise PostgresMissing(made.stderr.strip())

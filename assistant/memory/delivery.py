@@ -16,7 +16,7 @@ from assistant import loops
 from assistant.errors import EasyIslandersError
 from assistant.events import MessageBuried, MessagesMirrored, announce
 from assistant.memory import outbox, outgoing
-from assistant.memory.errors import ZepDuplicate, ZepRateLimited, ZepRejected, ZepUnauthorized, ZepUnavailable
+from assistant.memory.errors import ZepDuplicate, ZepRejected, ZepUnavailable
 from assistant.memory.outbox import Lease
 from assistant.memory.verdicts import GiveUp, after_refusal
 from assistant.memory.zep_client import MESSAGES_PER_CALL, OutgoingMessage, zep
@@ -65,11 +65,10 @@ class Delivery:
                 self._send(run)
         except ZepUnavailable as error:
             left = [row for row in self._rows if row.mirror_state in (MirrorState.PENDING, MirrorState.IN_FLIGHT)]
-            maybe_stored = not isinstance(error, ZepUnauthorized | ZepRateLimited)
-            outbox.put_back(self._lease, left, error.reason, maybe_stored=maybe_stored)
+            outbox.put_back(self._lease, left, error.reason)
             raise Interrupted(0.0, error=error, rows=left, mirrored=self.mirrored) from None
         except ZepRejected as error:  # not the messages: ensuring the session, or a read-back. No message is to blame
-            outbox.put_back(self._lease, self._rows, error.reason, maybe_stored=True)
+            outbox.put_back(self._lease, self._rows, error.reason)
             raise Interrupted(REFUSED_ASIDE_SECONDS, rows=self._rows, mirrored=self.mirrored) from None
         return self.mirrored
 
@@ -124,11 +123,18 @@ class Delivery:
                 if missing:
                     self._add(missing)
             except ZepDuplicate:
-                self._bury(row, "remote_deleted")  # Zep knows the id and has no message: it was deleted there
+                self._settle_duplicate(row)
             except ZepRejected as error:
                 self._refused(row, error)
             else:
                 self._acknowledge([row])
+
+    def _settle_duplicate(self, row: Message) -> None:
+        """Zep knows an id that it did not show just now: an earlier call came through late, or it was deleted there."""
+        if self._missing([row])[row.pk]:
+            self._bury(row, "remote_deleted")
+        else:
+            self._acknowledge([row])
 
     def _refused(self, row: Message, error: ZepRejected) -> None:
         refusals = outbox.note_refusal(self._lease, row, error.reason)

@@ -19,6 +19,7 @@ from assistant.memory.write_hold import Admission
 from assistant.memory.zep_client import MESSAGES_PER_CALL
 from assistant.redis_link import RedisDown
 
+DOUBLINGS = 10  # of a thread's own back-off; the cap comes long before
 BATCHES_PER_TURN = 5  # then the thread queues again, so that a long one does not keep others waiting
 
 
@@ -51,10 +52,12 @@ def drain(thread_id: str, *, is_backlog: bool = False) -> Drained:
         return Drained(on_hold=True)
     lease = outbox.take_lease(thread_id)
     if lease is None:  # not due, or its holder looks again before it lets go
+        loops.run(write_hold.give_back(permit))
         return Drained()
     try:
         drained = _drain(lease, 1 if permit.admission is Admission.CANARY else BATCHES_PER_TURN, permit)
     except LeaseLost:
+        loops.run(write_hold.give_back(permit))
         return Drained()
     if drained.mirrored:
         _note_new_context(thread_id, is_backlog=is_backlog)
@@ -82,7 +85,7 @@ def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
                 break  # these were all; `release` looks whether more came
     except Interrupted as interrupted:
         drained = _interrupted(lease, permit, interrupted)
-        return replace(drained, mirrored=mirrored + interrupted.mirrored, recovered=recovered)
+        return replace(drained, mirrored=mirrored + interrupted.mirrored, recovered=recovered or drained.recovered)
     except BaseException:
         outbox.release(lease, due_in=0.0)  # whatever broke, the sweep finds the thread
         raise
@@ -92,9 +95,10 @@ def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
 def _interrupted(lease: Lease, permit: write_hold.Pass, interrupted: Interrupted) -> Drained:
     """Release the thread until it may be tried again, and tell the cluster where the fault is Zep's."""
     error = interrupted.error
-    if error is None:  # one message is being retried; it has said for how long
+    if error is None:  # one message is being retried; it has said for how long. Zep answered: no hold is called for
+        recovered = loops.run(write_hold.succeeded(permit, lease.thread_id))
         outbox.release(lease, due_in=interrupted.again_in)
-        return Drained(again_in=interrupted.again_in)
+        return Drained(again_in=interrupted.again_in, recovered=recovered)
     failure = loops.run(write_hold.failed(permit, lease.thread_id, error))
     announce(MirrorPaused(lease.thread_id, error.reason))
     wait = _strike(lease, interrupted, error) if failure.others_succeed else None
@@ -122,7 +126,7 @@ def _strike(lease: Lease, interrupted: Interrupted, error: ZepUnavailable) -> fl
 def _own_back_off(interrupted: Interrupted) -> float:
     """Without a hold of the cluster the thread waits for itself: 1 s, doubling with each try, at most a minute."""
     tries = max((row.mirror_attempts for row in interrupted.rows), default=1)
-    return min(2.0 ** max(tries - 1, 0), write_hold.LONGEST_WAIT_SECONDS)
+    return min(2.0 ** min(max(tries - 1, 0), DOUBLINGS), write_hold.LONGEST_WAIT_SECONDS)
 
 
 def _let_go(lease: Lease) -> float | None:

@@ -122,7 +122,7 @@ def save_prepared(lease: Lease, rows: Sequence[Message], fresh: Sequence[Message
 
 
 def _save_redacted(rows: Sequence[Message]) -> None:
-    """One statement, a set of values for each row: `bulk_update` takes 10 ms of CPU for 30 rows, this 1 ms."""
+    """One prepared statement, run for each row: 30 rows take 1 ms of CPU, with `bulk_update` they took 22."""
     values = [
         (MirrorState.IN_FLIGHT, json.dumps(row.redactions), json.dumps(row.outgoing_parts), row.outgoing_sha256, row.pk)
         for row in rows
@@ -137,13 +137,10 @@ def acknowledge(lease: Lease, rows: Sequence[Message], now: datetime) -> None:
         _of(rows).update(mirror_state=MirrorState.MIRRORED, mirrored_at=now, mirror_error="", outgoing_parts=None)
 
 
-def put_back(lease: Lease, rows: Sequence[Message], reason: str, *, maybe_stored: bool) -> None:
-    """Zep could not take these now. Where the outcome is unknown they stay in flight, to be read back first."""
-    changes: dict[str, object] = {"mirror_error": reason}
-    if not maybe_stored:
-        changes["mirror_state"] = MirrorState.PENDING
+def put_back(lease: Lease, rows: Sequence[Message], reason: str) -> None:
+    """Zep could not take these now. What was sent stays in flight: its outcome is not known, it is read back first."""
     with _under(lease):
-        _of(rows).filter(mirror_state__in=WAITING_STATES).update(**changes)
+        _of(rows).filter(mirror_state__in=WAITING_STATES).update(mirror_error=reason)
 
 
 def note_refusal(lease: Lease, row: Message, reason: str) -> int:

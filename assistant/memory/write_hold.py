@@ -4,6 +4,7 @@ State is in Redis, changed only by the scripts below, on Redis's clock:
 - `mem:write:hold:v1` JSON `{"reason","until","since","failures"}`, there only while writing is on hold;
 - `mem:write:canary:v1` the token of the one who may try when `until` has passed;
 - `mem:write:failures` failures without a success between them; `mem:write:success` when and for which thread one was;
+- `mem:write:failed:<thread>` when that thread failed last;
 - `mem:write:recovered` when the last hold ended: from then on the backlog starts slowly.
 Without Redis there is no hold, and each thread backs off for itself.
 """
@@ -11,6 +12,7 @@ Without Redis there is no hold, and each thread backs off for itself.
 import json
 import random
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +27,7 @@ CANARY_KEY = "mem:write:canary:v1"
 FAILURES_KEY = "mem:write:failures"
 SUCCESS_KEY = "mem:write:success"
 RECOVERED_KEY = "mem:write:recovered"
+FAILED_KEY = "mem:write:failed"
 KEYS = (HOLD_KEY, CANARY_KEY, FAILURES_KEY, SUCCESS_KEY, RECOVERED_KEY)
 
 FAILURES_THAT_HOLD = 3
@@ -51,10 +54,12 @@ FAILED = (
 local token, reason, thread, at_once = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local retry_after, jitter, first, longest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local success = redis.call('GET', KEYS[4])
+local failed_before = redis.call('GET', KEYS[6])
+redis.call('SET', KEYS[6], string.format('%.6f', now), 'EX', 3600)
 local others = 0
-if success then
+if success and failed_before then
   local at, whose = string.match(success, '^(%S+) (.*)$')
-  if whose ~= thread and now - tonumber(at) < tonumber(ARGV[10]) then others = 1 end
+  if whose ~= thread and tonumber(at) > tonumber(failed_before) then others = 1 end
 end
 local function wait(failures)
   if retry_after >= 0 then return retry_after * (1 + jitter * 0.1) end
@@ -94,6 +99,10 @@ end
 return {0}
 """
 )
+GIVE_BACK = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return {}
+"""
 STATE = (
     NOW
     + """
@@ -123,7 +132,7 @@ class Failure:
     """What a failed write meant.
 
     `is_ours`: this failure began the hold, or prolonged it as its canary. `others_succeed`: messages of other threads
-    went through within the last minute. `wait_seconds`: until a canary may try; 0 without a hold.
+    went through since this one failed before. `wait_seconds`: until a canary may try; 0 without a hold.
     """
 
     is_ours: bool
@@ -178,7 +187,7 @@ async def failed(permit: Pass, thread_id: str, error: ZepUnavailable) -> Failure
         WINDOW_SECONDS,
     )
     try:
-        began, others, is_ours, wait = await _run(FAILED, *arguments)
+        began, others, is_ours, wait = await _run(FAILED, *arguments, keys=(*KEYS, f"{FAILED_KEY}:{thread_id}"))
     except RedisDown:
         return Failure(is_ours=False, others_succeed=False)
     if began:
@@ -197,6 +206,13 @@ async def succeeded(permit: Pass, thread_id: str) -> bool:
     return bool(ended)
 
 
+async def give_back(permit: Pass) -> None:
+    """Nothing was written after all: where this was the canary, the next one may be. One round trip for a canary."""
+    if permit.admission is Admission.CANARY:
+        with suppress(RedisDown):  # the canary's time ends by itself
+            await _run(GIVE_BACK, permit.token)
+
+
 async def state() -> HoldState:
     """The hold now. One round trip. Raise RedisDown where that cannot be said."""
     raw, recovered, now = await _run(STATE)
@@ -204,9 +220,9 @@ async def state() -> HoldState:
     return HoldState(now=float(now), recovered_at=float(recovered or 0), **hold)
 
 
-async def _run(script: str, *arguments: object) -> list[str]:
+async def _run(script: str, *arguments: object, keys: tuple[str, ...] = KEYS) -> list[str]:
     async def work(redis: Redis) -> list[str]:
-        answer: list[str] = await redis.register_script(script)(KEYS, [str(argument) for argument in arguments])
+        answer: list[str] = await redis.register_script(script)(keys, [str(argument) for argument in arguments])
         return answer
 
     return await state_redis().exchange("write_hold", work)

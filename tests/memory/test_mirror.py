@@ -189,7 +189,7 @@ def test_a_retry_after_of_zep_is_kept(say: Say, standin: StandIn) -> None:
     mirror.drain("t1")
 
     assert 115 < due_in() < 140
-    assert row(client_msg_id).mirror_state == MirrorState.PENDING
+    assert row(client_msg_id).mirror_error == "rate_limited"
 
 
 def test_a_worker_that_died_in_the_call_is_made_good_without_sending_twice(say: Say, standin: StandIn) -> None:
@@ -240,7 +240,7 @@ def test_a_refused_message_is_tried_three_times_more_while_its_thread_waits_then
     assert standin.thread("t1").contents == ["one", "three"]
 
 
-def test_a_message_that_brings_server_errors_while_others_go_through_is_buried_at_the_fifth(
+def test_a_message_that_brings_server_errors_while_others_go_through_is_buried_in_the_end(
     say: Say, standin: StandIn
 ) -> None:
     for thread_id in ("bad", "good"):
@@ -249,7 +249,7 @@ def test_a_message_that_brings_server_errors_while_others_go_through_is_buried_a
     culprit, behind = say("culprit", "bad"), say("behind", "bad")
     standin.fault("status", route="write", status=500, path="/sessions/bad/memory")
 
-    for number in range(5):
+    for number in range(6):  # the first may be the beginning of an outage; five more are its own
         say(f"fine {number}", "good")
         mirror.drain("good")
         mirror.drain("bad")
