@@ -121,7 +121,8 @@ def line(job: Job, outcome: dict[str, Any]) -> str:
         f"{sum(count for name, count in did.items() if name.startswith('stalled'))} stalls, "
         f"{sum(count for name, count in did.items() if name.startswith('fault'))} faults, "
         f"{did.get('redis_flushed', 0)} flushes, {counts.get('sent', 0)} sent in {counts.get('calls', 0)} calls, "
-        f"{counts.get('arrived_although_dead', 0)} dead ones arrived by a stale call, {errors} task errors, {outcome['seconds']:.1f} s"
+        f"{counts.get('arrived_although_dead', 0)} dead ones brought by a stale call, "
+        f"{errors} task errors, {outcome['seconds']:.1f} s"
     )
 
 

@@ -26,7 +26,7 @@ from tests.support.processes import ROOT, leash
 LONG_AGO = "2000-01-01 00:00:00"
 WAITING = "SELECT count(*) AS n FROM assistant_message WHERE mirror_state IN ('pending', 'in_flight')"
 # A minute passes in Redis: the hold's time comes (one that ended meanwhile stays ended), the canary and the drainers
-# that died are forgotten, the last success and the last recovery are a minute older.
+# that died are forgotten; the last success, the last recovery and each thread's last failure are a minute older.
 A_MINUTE_PASSES = """
 local raw = redis.call('GET', KEYS[1])
 if raw then
@@ -35,7 +35,10 @@ if raw then
   redis.call('SET', KEYS[1], cjson.encode(hold))
 end
 redis.call('DEL', KEYS[2], KEYS[3])
-for _, key in ipairs({KEYS[4], KEYS[5]}) do
+local aged = redis.call('KEYS', 'mem:write:failed:*')
+aged[#aged + 1] = KEYS[4]
+aged[#aged + 1] = KEYS[5]
+for _, key in ipairs(aged) do
   local at, rest = string.match(redis.call('GET', key) or '', '^(%S+)(.*)$')
   if at then redis.call('SET', key, string.format('%.6f', tonumber(at) - 60) .. rest, 'EX', 3600) end
 end

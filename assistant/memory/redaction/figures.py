@@ -10,7 +10,7 @@ _ROUND: Final = re.compile(r"\d+0{5}|\d{1,6}000")
 _TWO_PARTS: Final = re.compile(r"(\d+)(?:[.]|([-/]))(\d+)")
 _THOUSANDS: Final = re.compile(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
 _DIALLED: Final = re.compile(r"(?:90)?5\d{9}")
-_COUNTED: Final = ("01234567890123", "98765432109876")
+_COUNTED: Final = "01234567890123 98765432109876"
 
 
 def is_figure(written: str, digits: str) -> bool:
@@ -29,7 +29,7 @@ def is_date(digits: str) -> bool:
 
 def is_counting(digits: str) -> bool:
     """Say whether the digits count up or down."""
-    return any(digits in counted for counted in _COUNTED)
+    return digits in _COUNTED
 
 
 def _is_two_figures(written: str) -> bool:

@@ -52,6 +52,9 @@ HABITS: Final = (
     _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
     _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
 )
+_SURE_HABITS: Final = re.compile(
+    "|".join(f"(?:{habit.digits.pattern}) (?:{habit.groups.pattern})" for habit in HABITS if not habit.announced)
+)
 # Country codes people write without the plus.
 COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
 _LENGTHS: Final = range(7, 14)
@@ -65,11 +68,12 @@ _GROUP: Final = re.compile(r"\d+")
 
 def end_of_national(view: View, match: re.Match[str]) -> int | None:
     """Return where the number ends (it is the whole match), or None if the match is none."""
-    groups = _GROUP.findall(match.group())
+    written = match.group()
+    groups = _GROUP.findall(written)
     digits = "".join(groups)
-    if len(digits) not in _LENGTHS or is_figure(match.group(), digits):
+    if len(digits) not in _LENGTHS or is_figure(written, digits):
         return None
-    lengths = " ".join(str(len(group)) for group in groups)
+    lengths = " ".join([str(len(group)) for group in groups])
     return _judged(view, match, digits, lengths)
 
 
@@ -108,7 +112,10 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
 
 
 def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
-    return any(_fits(habit, digits, lengths) for habit in HABITS if habit.announced <= announced) or any(
+    may_be_habit = announced or _SURE_HABITS.fullmatch(f"{digits} {lengths}")
+    if may_be_habit and any(_fits(habit, digits, lengths) for habit in HABITS if habit.announced <= announced):
+        return True
+    return digits.startswith(COUNTRY_CODES) and any(
         _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
     )
 

@@ -7,25 +7,27 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
+from assistant.memory.redaction import spoken
 from assistant.memory.redaction.disguises import (
     SPLIT_BY_WORDS,
     end_of_announced,
     end_of_disguised,
     end_of_split,
     has_enough_to_dial,
+    has_trace,
     may_be_disguised,
     undisguised,
 )
 from assistant.memory.redaction.national import end_of_national, end_of_single_digits
 from assistant.memory.redaction.prefixed import end_of_prefixed
-from assistant.memory.redaction.shields import shielded
+from assistant.memory.redaction.shields import shielded, without_links
 from assistant.memory.redaction.views import MASK, Span, View
 
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
-_ENOUGH_DIGITS: Final = re.compile(r"\d(?:[^\w\n]{0,4}\d){6}")
-_PLACEHOLDER: Final = re.compile(r"\[(?:phone|email|address)\]")
+_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6}")
+_PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
 _IN_THOUSANDS: Final = r"(?<=\d[ .,].)\d\d[ .,]000(?!\d)"
 _LIST_OF_PAIRS: Final = r"\d(?:[ .\-/]\d\d(?!\d)){5}"
@@ -37,11 +39,12 @@ _PREFIXED: Final = re.compile(
 )
 # Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
 _SINGLE: Final = re.compile(
-    r"\d(?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
+    r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
     r"|(?<=0)[ .\-/_*]{1,3}5(?:[ .\-/_*]{1,3}\d(?!\d)){9})"
 )
 # Longer than any few numbers dialled digit by digit.
-_LISTS: Final = re.compile(r"\d(?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+_LONGEST_LIST: Final = 48
+_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
@@ -52,6 +55,10 @@ _AMONG_OTHERS: Final = re.compile(
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
 )
 _GROUP: Final = re.compile(r"\d+")
+# All that one number can be made of; no word further away says anything of it.
+_STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
+_AROUND: Final = 64
+_LONG: Final = 512  # shorter text is searched sooner than cut
 _PASSES: Final[Passes] = (
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
@@ -69,25 +76,47 @@ _DISGUISED_PASSES: Final[Passes] = (
 
 def find_phones(view: View) -> Iterator[Span]:
     """Yield the places, in the original, of telephone numbers."""
-    if not has_enough_to_dial(view.text):
+    is_spoken = spoken.is_spoken(view.text)
+    if not is_spoken and not has_enough_to_dial(view.text):
         return
     view = view.reading(view.text.replace("+9o", "+90"))
+    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
+        return
     if "[" in view.text:
-        view = view.masked(_PLACEHOLDER)
-    view = shielded(view.masked(_LISTS))
+        view = view.reading(_without_placeholders(view.text))
+    view = without_links(view)
+    if not is_spoken and len(view.text) > _LONG:
+        view = _where_digits_are(view)
+    if sum(map(view.text.count, "0123456789")) > _LONGEST_LIST:
+        view = view.masked(_LISTS)
+    view = shielded(view)
     if _ENOUGH_DIGITS.search(view.text):
         view = yield from _found(view, _PASSES)
-    if may_be_disguised(view.text):
+    if is_spoken or may_be_disguised(view.text):
         plain = undisguised(view)
         yield from _found(plain, _DISGUISED_PASSES if plain.text != view.text else _PASSES_BETWEEN_WORDS)
+
+
+def _without_placeholders(text: str) -> str:
+    for placeholder in _PLACEHOLDERS:
+        text = text.replace(placeholder, MASK * len(placeholder))
+    return text
+
+
+def _where_digits_are(view: View) -> View:
+    """Return the stretch of a view from its first to its last digits that are enough for a number."""
+    text = view.text
+    first, last = _STRETCH.search(text), _STRETCH.search(text[::-1])
+    return view.cut(first.start() - _AROUND, len(text) - last.start() + _AROUND) if first and last else view
 
 
 def _found(view: View, passes: Passes) -> Generator[Span, None, View]:
     """Yield what the passes find, and return what is left for others to search."""
     for pattern, judge in passes:
-        found = list(_scan(view, pattern, judge))
-        yield from (view.span(*span) for span in found)
-        view = _without(view, found)
+        if pattern.search(view.text):
+            found = list(_scan(view, pattern, judge))
+            yield from (view.span(*span) for span in found)
+            view = _without(view, found)
     return view
 
 

@@ -35,8 +35,13 @@ _AFTER_FOUR: Final = (
     r"(?:z|[+-]\d{2}:?\d{2})?)?(?!\d)",  # ISO dates and timestamps
     r"([ -])(?:\d{4}\4\d{4}\4\d{4}(?!\d)|(?<=3[47]\d\d.)\d{6}\4\d{5}(?!\d))",  # cards
 )
+# Most digits are none of these, and what follows them tells soonest: nothing but digits and spaces, or a word.
+_PLAIN: Final = (
+    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|[ ](?![\dx×+])|[.,'](?!\d))|\d{8}"
+    r"|\d{3}[ ]\d{1,3}(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
+)
 _NUMBERS: Final = re.compile(
-    r"\d(?<!\d\d)(?:"
+    rf"[0-9](?<!\d\d)(?:(?<=[a-z].)|(?!{_PLAIN}))(?:"
     rf"\d?(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
     rf"|\d{{3}}(?:{'|'.join(_AFTER_FOUR)})"
     rf"|\d{{7}}(?<={_YEAR}\d{{4}})[t_-]\d{{4,6}}z?(?!\d)"  # 20251102-1430
@@ -63,10 +68,13 @@ _TELEPHONE_IN_LINK: Final = re.compile(
 )
 
 
+def without_links(view: View) -> View:
+    """Return the view with links hidden, but for the telephones inside them."""
+    return view.masked(_LINK, _hide_link) if "/" in view.text or "www." in view.text else view
+
+
 def shielded(view: View) -> View:
-    """Return the view with everything hidden that cannot be a telephone; telephones inside links stay visible."""
-    if "/" in view.text or "www." in view.text:
-        view = view.masked(_LINK, _hide_link)
+    """Return the view with everything hidden that is written in digits and cannot be a telephone."""
     if "-" in view.text:
         view = view.masked(_UUID)
     return view.masked(_PRICED).masked(_NUMBERS)

@@ -33,8 +33,13 @@ _AT_DOMAIN: Final = re.compile(
 )
 # Where an at sign may be: a cheap search, so that the whole pattern is tried in few places.
 _HINT: Final = re.compile(
-    rf"@(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-    rf"|[\[({{<*_|/-]\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-]|[ ](?:{known.BARE_AT})[ ]"
+    rf"[@ \[({{<*_|/-](?:(?<= )(?:{known.BARE_AT})[ ]"
+    rf"|(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+    rf"|(?<![@ ])\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
+)
+# A written address and nothing that would lengthen it: for `find_emails` to find.
+_WRITTEN: Final = re.compile(
+    rf"@[^\W_]++(?:\.[^\W_]++){{1,4}}+(?!\w|\s?[\[({{<]|[ ]?[-_*|]|[ ]?[.,][ ]?\w|[ ]{{1,3}}(?:{known.DOT})[ ])"
 )
 _MOST_SPACES: Final = 3
 _ATOM: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
@@ -86,13 +91,33 @@ def find_spelled_emails(view: View) -> Iterator[Span]:
     text = view.text
     done = 0
     for hint in _HINT.finditer(text):
-        match = _AT_DOMAIN.match(text, _before_spaces(text, hint.start())) if hint.start() >= done else None
+        if hint.start() < done or _is_written(text, hint.start(), done):
+            continue
+        match = _AT_DOMAIN.match(text, _before_spaces(text, hint.start()))
         start = _mailbox_start(text, match, done) if match else None
         if match and start is not None:
             done = match.end()
             yield view.span(start, done)
     if "@" in text:
         yield from (view.span(*match.span()) for match in _LETTERS.finditer(text))
+
+
+def _is_written(text: str, at: int, done: int) -> bool:
+    """Say whether an address has nothing spelled out, so that it is not for this search; not to be sure is no."""
+    if _WRITTEN.match(text, at) is None or text[at - 1 : at] == " ":
+        return False
+    said = _said(text, at, done)
+    return not said or not _is_joined(said)
+
+
+def _said(text: str, at: int, done: int) -> list[str]:
+    """Return the last word before `at`, after the one before it and what else there is within reach."""
+    return text[max(done, at - _WINDOW) : at].rsplit(None, 2)
+
+
+def _is_joined(said: list[str]) -> bool:
+    """Say whether the last words are a mailbox with a sign that is spelled out or bracketed."""
+    return (len(said) > 1 and _JOINED.fullmatch(said[-2]) is not None) or _BRACKETED.search(said[-1]) is not None
 
 
 def _before_spaces(text: str, at: int) -> int:
@@ -108,10 +133,10 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
     at = match.start()
     kind = next(kind for kind in ENOUGH if match[kind] is not None)
     window = max(done, at - _WINDOW)
-    said = text[window:at].split()
+    said = _said(text, at, done)
     if not said or (kind not in _UNMISTAKABLE and said[-1] in known.PLAIN):
         return None
-    is_joined = (len(said) > 1 and _JOINED.fullmatch(said[-2]) is not None) or _BRACKETED.search(said[-1]) is not None
+    is_joined = _is_joined(said)
     if kind == "tight" and not is_joined and not _SPELLED.search(match["rest"] or " "):
         return None
     mailbox = _JOINED_MAILBOX.search(text, window, at) if is_joined else None

@@ -74,7 +74,8 @@ _FEWEST_WORDS: Final = 4
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has enough number words to say a telephone number with."""
-    return "yuz" in text or sum(map(WORDS.__contains__, text.replace(",", " ").split())) >= _FEWEST_WORDS
+    said = text.replace(",", " ").split()
+    return "yuz" in text or (not WORDS.isdisjoint(said) and sum(map(WORDS.__contains__, said)) >= _FEWEST_WORDS)
 
 
 def digits_said(match: re.Match[str]) -> str:
