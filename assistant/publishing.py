@@ -45,14 +45,9 @@ def attempt(task: Task[Any, Any], *arguments: str, countdown: float | None = Non
     try:
         task.apply_async(arguments, countdown=countdown or 0)
     except (OperationalError, OSError) as error:
-        note_failure(type(error).__name__)
+        announce(NudgeFailed(type(error).__name__))
+        if breaker.failed(time.monotonic()):
+            announce(PublishingSuspended())
         return False
     breaker.succeeded()
     return True
-
-
-def note_failure(kind: str) -> None:
-    """A publication failed or took too long: leave the broker alone for a while."""
-    announce(NudgeFailed(kind))
-    if breaker.failed(time.monotonic()):
-        announce(PublishingSuspended())
