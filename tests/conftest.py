@@ -1,7 +1,9 @@
 """Fixtures that every suite shares: the real servers, a clean slate for each test, and users."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 import redis
 
@@ -12,6 +14,11 @@ from assistant.publishing import breaker
 from ops.zep_standin.process import StandIn
 from tests.support import environment
 from tests.support.redis_process import RedisProcess
+
+# A gate must say the same thing twice about the same code; new examples are for those who change it.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI") == "true":
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """The Procfile's format, and the project's own Procfile."""
 
+import os
+import subprocess
+
 import pytest
 
 from ops.launcher.procfile import WrongProcfile, parse
@@ -20,4 +23,14 @@ def test_every_process_replaces_its_shell_and_knows_its_role() -> None:
     commands = parse((ROOT / "Procfile").read_text(encoding="utf-8"))
 
     assert list(commands) == ["web", "worker", "control", "beat", "flower"]
-    assert all(command.startswith(f"exec env PROCESS_ROLE={name} ") for name, command in commands.items())
+    assert all(f"exec env PROCESS_ROLE={name} " in command for name, command in commands.items())
+
+
+def test_flower_does_not_start_without_a_password() -> None:
+    command = parse((ROOT / "Procfile").read_text(encoding="utf-8"))["flower"]
+    environ = {name: value for name, value in os.environ.items() if name != "FLOWER_BASIC_AUTH"}
+
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "FLOWER_BASIC_AUTH" in done.stderr
