@@ -5,12 +5,14 @@ from typing import Final
 from assistant.memory.redaction.views import word_set, words
 
 SURE_AT: Final = words(
-    "at @ arroba kuyruklu_a et_isareti at_isareti at_sign klammeraffe собака собачка эт παπάκι παπακι ατ"
+    "at @ arroba kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι παπακι ατ"
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
 BARE_AT: Final = words(
-    "at arroba et kuyruklu_a et_isareti at_isareti at_sign klammeraffe собака собачка эт παπάκι στο ατ"
+    "at arroba et kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι στο ατ"
 )
+# Words for the sign and for nothing else.
+NAMED_AT: Final = word_set("arroba klammeraffe собака собачка παπάκι παπακι at-sign")
 DOT: Final = words("dot d0t nokta punkt punto point τελεία ντοτ точка тчк дот")
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",

@@ -13,7 +13,8 @@ TELEPHONE: Final = (
         "fax faks dahili callto my_number his_number her_number your_number our_number their_number contact_number",
         "мой_номер наш_номер его_номер её_номер ваш_номер meine_nummer deine_nummer seine_nummer ihre_nummer",
         "αριθμός_μου αριθμό_μου αριθμός_του αριθμός_της αριθμός_μας",
-        "τηλ κιν κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап вайбер факс тлф",
+        "τηλ κιν σταθερό κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап",
+        "вайбер факс тлф",
         "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
     )
     + r"|numara(?:m|n)[^\W\d_]{0,8}|telefon[^\W\d_]{0,8}"

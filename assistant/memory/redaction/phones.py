@@ -56,6 +56,10 @@ _AMONG_OTHERS: Final = re.compile(
 )
 _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
+# A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
+_LETTER_ZERO: Final = re.compile(
+    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+)
 _STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
 _AROUND: Final = 64
 _LONG: Final = 512  # shorter text is searched sooner than cut
@@ -79,7 +83,7 @@ def find_phones(view: View) -> Iterator[Span]:
     is_spoken = spoken.is_spoken(view.text)
     if not is_spoken and not has_enough_to_dial(view.text):
         return
-    view = view.reading(view.text.replace("+9o", "+90"))
+    view = view.masked(_LETTER_ZERO, _with_zero)
     if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
         return
     if "[" in view.text:
@@ -95,6 +99,10 @@ def find_phones(view: View) -> Iterator[Span]:
     if is_spoken or may_be_disguised(view.text):
         plain = undisguised(view)
         yield from _found(plain, _DISGUISED_PASSES if plain.text != view.text else _PASSES_BETWEEN_WORDS)
+
+
+def _with_zero(match: re.Match[str]) -> str:
+    return match.group()[:-1] + "0"
 
 
 def _without_placeholders(text: str) -> str:

@@ -13,6 +13,7 @@ from assistant.memory.redaction.views import View
 
 _GROUP: Final = re.compile(r"\d+")
 _TURKISH: Final = re.compile(r"0[2-589]\d{9}")
+_BRITISH_MOBILE: Final = re.compile(r"07[1-9]\d{8}")
 _TURKISH_MOBILE: Final = re.compile(r"05\d{9}")
 # The commonest number of all, in groups: nothing that is asked of the others could say no.
 _GROUPED_MOBILE: Final = re.compile(r"05\d\d[ .\-/()]{1,3}\d{3}[ .\-/()]{0,3}\d\d[ .\-/()]{0,3}\d\d(?!\d)")
@@ -112,7 +113,14 @@ def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | Non
         if numbers:
             number = _without_tail(view.text, numbers)
             return None if _is_something_else(view, start, number) else number.end
-    return None
+    return _end_after_lone_zero(view.text, start, national)
+
+
+def _end_after_lone_zero(text: str, start: int, national: list[Prefix]) -> int | None:
+    """Return where a number ends whose zero stands alone ("0 7911 123456"): the words around must announce it."""
+    numbers = [p for p in national if p.groups[0] == 1 and _BRITISH_MOBILE.fullmatch(p.digits)]
+    is_number = numbers and surroundings.is_announced(text, start, numbers[0].end)
+    return numbers[0].end if is_number else None
 
 
 def _is_turkish(prefix: Prefix, _longest: Prefix) -> bool:

@@ -31,11 +31,13 @@ _AT_DOMAIN: Final = re.compile(
     rf"(?:{_AT})(?:(?P<host>{_LABEL})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
     rf"|(?P<provider>{known.BARE_PROVIDERS}))(?![^\W_]|[.]\w)"
 )
-# Where an at sign may be: a cheap search, so that the whole pattern is tried in few places.
-_HINT: Final = re.compile(
-    rf"[@ \[({{<*_|/-](?:(?<= )(?:{known.BARE_AT})[ ]"
-    rf"|(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-    rf"|(?<![@ ])\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
+# Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
+_HINTS: Final = (
+    re.compile(
+        rf"[@\[({{<*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
+    ),
+    re.compile(rf"[ ](?:{known.BARE_AT})[ ]"),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
 _WRITTEN: Final = re.compile(
@@ -90,10 +92,10 @@ def find_spelled_emails(view: View) -> Iterator[Span]:
     """Yield the places, in the original, of addresses whose signs are spelled out, bracketed or spaced."""
     text = view.text
     done = 0
-    for hint in _HINT.finditer(text):
-        if hint.start() < done or _is_written(text, hint.start(), done):
+    for at in sorted([hint.start() for pattern in _HINTS for hint in pattern.finditer(text)]):
+        if at < done or _is_written(text, at, done):
             continue
-        match = _AT_DOMAIN.match(text, _before_spaces(text, hint.start()))
+        match = _AT_DOMAIN.match(text, _before_spaces(text, at))
         start = _mailbox_start(text, match, done) if match else None
         if match and start is not None:
             done = match.end()
@@ -163,7 +165,8 @@ def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Eviden
 
 def _is_tight(match: re.Match[str]) -> bool:
     """Say whether a provider without its ending follows an at sign nobody can read as a word ("ali@gmail")."""
-    return match["provider"] is not None and match["bare"] is None and match["before"] is None
+    is_word = match["bare"] is not None and match["bare"].strip() not in known.NAMED_AT
+    return match["provider"] is not None and not is_word and match["before"] is None
 
 
 def _speaks_of_mail(text: str, start: int, end: int) -> bool:

@@ -20,7 +20,7 @@ _IDENTIFIED: Final = re.compile(
     rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER}))?|[#№])"
     r"[\s:#.=/(\"'_-]{0,3}\Z"
 )
-_PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w ])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
+_PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
 _MONEY_FOLLOWS: Final = re.compile(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
 _UNIT_FOLLOWS: Final = re.compile(rf"[ ]?(?:{known.UNIT})(?!\w)")
 _LETTERS_BEFORE: Final = re.compile(r"[^\W\d_]+\Z")

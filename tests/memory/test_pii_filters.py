@@ -1,0 +1,88 @@
+"""Quick ways through the redactor against the slow ways they stand for: they must never differ."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.memory.pii import redact_pii
+from assistant.memory.redaction import disguises, national, phones, prefixed, shields, spelled_emails, views
+from tests.memory.pii_corpus import KINDS, cases
+
+NEVER = re.compile(r"(?!)")
+KNOWN = [case.text for kind in KINDS for case in cases(kind)]
+GUARD = rf"(?:(?<=[a-z].)|(?!{shields._PLAIN}))"
+UNGUARDED = re.compile(shields._NUMBERS.pattern.replace(GUARD, ""))
+
+everyday = st.text(views._COMMON + "".join(views._SCRIPTS) + "`&%\\\x00\u200b\u0301", max_size=40)
+figures = st.lists(
+    st.sampled_from(
+        [*"0123456789 .,-/:+x×°'₺£\n", "05", "12", "2025", "0533", "123", "000", "tl", "tr", "a", "e5", " sonra ", "o"]
+    ),
+    max_size=16,
+).map("".join)
+mixed = st.lists(
+    st.one_of(
+        figures,
+        st.sampled_from(KNOWN),
+        st.sampled_from([" ", "\n", ". ", "@", " at ", " dot ", "com", "ali", "x.com", "[at]", "(", "]", "-", "tel "]),
+    ),
+    max_size=6,
+).map("".join)
+
+
+@given(st.one_of(everyday, st.text()))
+def test_quick_folding_is_folding_or_nothing(text: str) -> None:
+    quick = views.quickly_folded(text)
+
+    assert quick is None or text.isascii() or quick == text.translate(views._TABLE)
+    assert quick is None or quick == views.fold(text)
+
+
+def test_quick_folding_refuses_every_invisible_character() -> None:
+    accepted = [code for code in range(0x110000) if views.quickly_folded(chr(code)) is not None]
+
+    assert [code for code in accepted if re.match(rf"[{views._INVISIBLE}{views._COMBINING}]", chr(code))] == []
+
+
+@pytest.mark.parametrize("script", views._SCRIPTS)
+def test_everyday_chat_folds_quickly(script: str) -> None:
+    assert views.quickly_folded(views._COMMON + script) == views.fold(views._COMMON + script)
+
+
+@settings(max_examples=500)
+@given(figures)
+def test_figures_that_are_passed_over_are_none_to_hide(text: str) -> None:
+    assert GUARD in shields._NUMBERS.pattern
+    assert [m.span() for m in shields._NUMBERS.finditer(text)] == [m.span() for m in UNGUARDED.finditer(text)]
+
+
+@given(mixed)
+def test_text_without_a_trace_has_no_disguise(text: str) -> None:
+    view = views.folded(text).text
+
+    assert disguises.has_trace(view) or not disguises.may_be_disguised(view)
+
+
+@given(mixed)
+def test_quick_ways_find_what_the_slow_ways_find(text: str) -> None:
+    quick = redact_pii(text)
+
+    with pytest.MonkeyPatch.context() as slow:
+        slow.setattr(prefixed, "_GROUPED_MOBILE", NEVER)
+        slow.setattr(spelled_emails, "_WRITTEN", NEVER)
+        slow.setattr(national, "_SURE_HABITS", re.compile("(?s:.*)"))
+        slow.setattr(views, "quickly_folded", lambda _: None)
+        slow.setattr(phones, "has_trace", lambda _: True)
+        assert redact_pii(text) == quick
+
+
+@given(mixed, st.integers(0, 700), st.integers(0, 700))
+def test_only_the_stretch_with_digits_matters_in_long_text(text: str, before: int, after: int) -> None:
+    long = f"{'söz ' * before}{text}{' söz' * after}"
+    quick = redact_pii(long)
+
+    with pytest.MonkeyPatch.context() as slow:
+        slow.setattr(phones, "_where_digits_are", lambda view: view)
+        assert redact_pii(long) == quick
