@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from assistant.memory import dead_letters
 from assistant.memory.proof import prove
-from assistant.models import ApiToken, AuditEntry, DeadLetter, Listing, Message, Thread, User
+from assistant.models import ApiToken, AuditEntry, DeadLetter, Listing, Message, ModeTransition, Thread, User
 
 PROOFS_AT_ONCE = 20
 
@@ -93,6 +93,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "action", "details")
     list_filter = ("action",)
+
+
+@admin.register(ModeTransition)
+class ModeTransitionAdmin(ReadOnlyAdmin):
+    list_display = ("at", "before", "after", "reason", "by", "until", "probe_failures", "epoch")
+    list_filter = ("reason",)
 
 
 @admin.register(ApiToken)

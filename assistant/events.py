@@ -68,6 +68,85 @@ class RedisUnavailable(Event):
     purpose: str
 
 
+@dataclass(frozen=True)
+class ReadBlocked(Event):
+    """A turn did not read Zep: the guard is forced, or Zep asked for a pause."""
+
+    thread_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ContextRefreshed(Event):
+    """A worker asked Zep for a thread's context after it had acknowledged messages. `reason` is empty on success."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class GuardForced(Event):
+    """Reads are off for the whole cluster, by this process's doing. `until`: None where only an operator ends it.
+
+    `failures`: the streak that led to it. `is_shadow`: it would have been so, were the guard not told to only look on.
+    """
+
+    reason: str
+    hold_seconds: float
+    until: float | None
+    failures: int = 0
+    by: str = "guard"
+    is_shadow: bool = False
+
+
+@dataclass(frozen=True)
+class GuardCleared(Event):
+    """Reads are on again, by this process's doing."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GuardInitialised(Event):
+    """The guard's state was not in Redis, or older there, and was made from the database."""
+
+    is_forced: bool
+
+
+@dataclass(frozen=True)
+class ReadsPaused(Event):
+    """Zep asked for fewer reads: nobody reads until then."""
+
+    seconds: float
+    until: float
+
+
+@dataclass(frozen=True)
+class ProbeBegan(Event):
+    """This process has the lock and asks Zep."""
+
+
+@dataclass(frozen=True)
+class ProbeSkipped(Event):
+    """Zep was not asked: `not_forced`, `not_due`, or `locked` by another probe."""
+
+    outcome: str
+
+
+@dataclass(frozen=True)
+class ProbeEnded(Event):
+    """A probe's answer was told to the guard: `passed`, `failed`, or `outlived` its lock or its hold."""
+
+    outcome: str
+
+
+@dataclass(frozen=True)
+class AlertFailed(Event):
+    """The webhook did not take a transition; it is tried again."""
+
+    kind: str
+
+
 ZepOperation = Literal["ensure_user", "ensure_thread", "add_messages", "read_back", "delete"]
 ZEP_OPERATIONS: tuple[ZepOperation, ...] = ("ensure_user", "ensure_thread", "add_messages", "read_back", "delete")
 

@@ -69,6 +69,12 @@ def _close_background(loop: asyncio.AbstractEventLoop) -> None:
     loop.call_soon_threadsafe(loop.stop)
 
 
+def unfinished() -> list[asyncio.Task[Any]]:
+    """What was left running on this loop and has not ended."""
+    here = asyncio.get_running_loop()
+    return [task for task in _unfinished if task.get_loop() is here and not task.done()]
+
+
 class PerLoop(Generic[T]):
     """A value made once for each event loop that asks for it; `close` lets go of what it holds."""
 

@@ -166,6 +166,42 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
 
 
+class ModeTransition(models.Model):
+    """One change of the guard, or an operator's order for one; the latest is what Redis is made from after a loss.
+
+    An order is written before it is carried out: until then it has no epoch.
+    """
+
+    class Guard(models.TextChoices):
+        OPEN = "open"
+        FORCED = "forced"
+
+    epoch = models.BigIntegerField(null=True, unique=True, help_text="Grows with each change; null: not carried out.")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    before = models.CharField(max_length=6, choices=Guard, blank=True, default="")
+    after = models.CharField(max_length=6, choices=Guard)
+    reason = models.CharField(max_length=64)
+    by = models.CharField(max_length=150, help_text="The operator's name, or guard, or probe.")
+    until = models.DateTimeField(null=True, help_text="When the probe may try; null: an operator ends it.")
+    hold_seconds = models.FloatField(default=0)
+    probe_failures = models.PositiveIntegerField(default=0)
+    is_order = models.BooleanField(default=False, help_text="An operator's, written before it was carried out.")
+    is_superseded = models.BooleanField(default=False, help_text="A later order was carried out first.")
+    alert_due_at = models.DateTimeField(null=True, help_text="When the webhook is to be told; null: it need not be.")
+    alert_tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="transition_ordered", condition=models.Q(epoch=None, is_superseded=False)),
+            models.Index(
+                fields=["alert_due_at"], name="transition_to_tell", condition=models.Q(alert_due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.before} -> {self.after} ({self.reason})"
+
+
 class Listing(models.Model):
     """A home to rent or buy."""
 

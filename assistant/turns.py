@@ -12,7 +12,7 @@ from assistant.listings import StoredListings
 from assistant.loops import uncancelled
 from assistant.memory.context import ThreadContext
 from assistant.memory.flags import MemoryMode, base_mode
-from assistant.memory.service import Meta, UserSearch, fetch_thread_context_async
+from assistant.memory.service import Meta, Remembered, UserSearch, remember
 from assistant.models import zep_message_id
 from assistant.nudge import nudge_mirror
 from assistant.replies import compose
@@ -81,10 +81,19 @@ async def _answer(message: Recorded) -> Turn:
 async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
-    context, meta = await fetch_thread_context_async(message.thread_id, search=search)
-    if context is None and message.recent and meta["mode"] == MemoryMode.READ_WRITE:
-        meta = meta | {"fallback": "local_recent"}
+    remembered = await remember(message.thread_id, search=search)
+    context, meta = remembered.context, remembered.meta
+    if context is None and base_mode() is MemoryMode.READ_WRITE:
+        context = remembered.stale.context if remembered.stale else None
+        meta = meta | _fallback(message, remembered)
     return Recalled(message.recent, context, meta)
+
+
+def _fallback(message: Recorded, remembered: Remembered) -> Meta:
+    """What the agent goes by where the read gave nothing, as the trace shows it."""
+    if remembered.stale is not None:
+        return {"fallback": "stale_cache", "age_s": round(remembered.stale.age_seconds)}
+    return {"fallback": "local_recent"} if message.recent else {}
 
 
 def compose_and_record(message: Recorded, recalled: Recalled) -> tuple[StoredReply, bool]:

@@ -13,7 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "easy_islanders.settings")
 app = Celery("easy_islanders")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["assistant"])
-app.autodiscover_tasks(["workers"], related_name="sweep")
+for module in ("sweep", "guard", "alerts"):
+    app.autodiscover_tasks(["workers"], related_name=module)
 
 
 @setup_logging.connect

@@ -41,6 +41,26 @@ def backend_is_available(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def slow_reads_are_below_the_budget(**_: Any) -> list[CheckMessage]:
+    if settings.MEMORY_DOWNGRADE_LATENCY_MS >= settings.ZEP_READ_BUDGET_MS:
+        hint = "Set MEMORY_DOWNGRADE_LATENCY_MS below ZEP_READ_BUDGET_MS, or to 0."
+        return [
+            Error(
+                "MEMORY_DOWNGRADE_LATENCY_MS is not below ZEP_READ_BUDGET_MS: no successful read is that slow.",
+                hint,
+                id="memory.E005",
+            )
+        ]
+    return []
+
+
+def holds_do_not_shrink(**_: Any) -> list[CheckMessage]:
+    if settings.MEMORY_DOWNGRADE_MAX_HOLD_SECONDS < settings.MEMORY_DOWNGRADE_HOLD_SECONDS:
+        hint = "Set MEMORY_DOWNGRADE_MAX_HOLD_SECONDS to MEMORY_DOWNGRADE_HOLD_SECONDS or more."
+        return [Error("MEMORY_DOWNGRADE_MAX_HOLD_SECONDS is below the first hold.", hint, id="memory.E006")]
+    return []
+
+
 def web_needs_a_secret_key(**_: Any) -> list[CheckMessage]:
     if settings.PROCESS_ROLE == "web" and not settings.SECRET_KEY_IS_SET:
         hint = "Set SECRET_KEY to 50 random characters, the same for every web process."
@@ -60,6 +80,8 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     zep_needs_address_and_key,
     zep_api_url_may_not_differ,
     backend_is_available,
+    slow_reads_are_below_the_budget,
+    holds_do_not_shrink,
     web_needs_a_secret_key,
     debugging_stays_off_the_web,
 )

@@ -65,6 +65,20 @@ def whole(name: str, default: int, *, at_least: int = 0, at_most: int = 2**31 - 
     return number
 
 
+def share(name: str, default: float) -> float:
+    """A number from 0 to 1."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1; it is {value!r}") from None
+    if not 0 <= number <= 1:
+        raise ImproperlyConfigured(f"{name} must be from 0 to 1; it is {value}")
+    return number
+
+
 def port(name: str, default: int) -> int:
     """A TCP port, 1 to 65,535."""
     return whole(name, default, at_least=1, at_most=65_535)

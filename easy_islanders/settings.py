@@ -124,6 +124,19 @@ ZEP_API_URL = env.url("ZEP_API_URL", schemes=("http", "https"))  # zep-python ob
 ZEP_READ_BUDGET_MS = env.whole("ZEP_READ_BUDGET_MS", 250, at_least=1, at_most=60_000)
 ZEP_WRITE_TIMEOUT_MS = env.whole("ZEP_WRITE_TIMEOUT_MS", 1_500, at_least=1, at_most=60_000)
 CONTEXT_CACHE_SECONDS = 30
+CONTEXT_STALE_SECONDS = 600  # how long an old copy is kept, for turns whose read failed
+
+# The guard of reads
+MEMORY_DOWNGRADE_THRESHOLD = env.whole("MEMORY_DOWNGRADE_THRESHOLD", 3, at_least=1)
+MEMORY_DOWNGRADE_WINDOW_SECONDS = env.whole("MEMORY_DOWNGRADE_WINDOW_SECONDS", 60, at_least=1)
+MEMORY_DOWNGRADE_HOLD_SECONDS = env.whole("MEMORY_DOWNGRADE_HOLD_SECONDS", 300, at_least=1)
+MEMORY_DOWNGRADE_MAX_HOLD_SECONDS = env.whole("MEMORY_DOWNGRADE_MAX_HOLD_SECONDS", 3_600, at_least=1)
+MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = env.whole("MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS", 150, at_least=1, at_most=2_000)
+MEMORY_DOWNGRADE_MIN_FAILURE_RATIO = env.share("MEMORY_DOWNGRADE_MIN_FAILURE_RATIO", 0.0)
+MEMORY_DOWNGRADE_LATENCY_MS = env.whole("MEMORY_DOWNGRADE_LATENCY_MS", 0)
+MEMORY_PROBE_INTERVAL_SECONDS = env.whole("MEMORY_PROBE_INTERVAL_SECONDS", 10, at_least=1, at_most=3_600)
+DISABLE_AUTO_DOWNGRADE = env.flag("DISABLE_AUTO_DOWNGRADE", default=False)
+MEMORY_ALERT_WEBHOOK_URL = env.url("MEMORY_ALERT_WEBHOOK_URL", schemes=("http", "https"))
 
 # Personal data
 PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
@@ -143,6 +156,8 @@ CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
 CELERY_TASK_ROUTES = {
     "assistant.tasks.*": {"queue": "mirror"},
     "workers.sweep.*": {"queue": "control"},
+    "workers.guard.*": {"queue": "control"},
+    "workers.alerts.*": {"queue": "default"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -166,6 +181,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_INTERVAL_SECONDS,
         # A tick nobody took in time is worth nothing: the next one does its work.
         "options": {"expires": SWEEP_INTERVAL_SECONDS},
+    },
+    "guard": {
+        "task": "workers.guard.tick",
+        "schedule": MEMORY_PROBE_INTERVAL_SECONDS,
+        "options": {"expires": MEMORY_PROBE_INTERVAL_SECONDS},
     },
 }
 if PROCESS_ROLE == "web":

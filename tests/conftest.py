@@ -9,6 +9,7 @@ import redis
 
 from assistant import events, loops, tokens
 from assistant.events import Event
+from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
 from assistant.models import User
 from assistant.publishing import breaker
 from ops.zep_standin.process import StandIn
@@ -30,8 +31,11 @@ def redis_session() -> Iterator[RedisProcess]:
 
 @pytest.fixture
 def redis_server(redis_session: RedisProcess) -> Iterator[RedisProcess]:
-    """The real Redis, empty, and running again after a test that stopped or froze it."""
-    redis.Redis.from_url(redis_session.url).flushall()
+    """The real Redis with the guard's first state alone, running again after a test that stopped or froze it."""
+    client = redis.Redis.from_url(redis_session.url)
+    client.flushall()
+    client.mset({INITIALISED_KEY: 1, EPOCH_KEY: 1})
+    client.close()
     breaker.succeeded()  # an earlier test may have stopped the broker
     yield redis_session
     redis_session.thaw()

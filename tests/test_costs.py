@@ -9,9 +9,13 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from assistant.conversation import ThreadRef
+from assistant.memory import guard
+from assistant.memory.guard import Kind
+from assistant.memory.service import refresh_context
 from assistant.models import User
 from assistant.turns import take_turn
 from ops.zep_standin.process import StandIn
+from tests.support.background import in_the_background
 from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
@@ -52,17 +56,46 @@ async def test_a_later_turn_takes_nine_queries_in_two_transactions(ayse: User, s
         assert sum(sql.startswith("BEGIN") for sql in statements) == 2
 
 
-async def test_a_later_turn_asks_redis_once_before_the_answer_and_twice_after_it(
+ROUND_TRIPS = ("mget", "evalsha")  # what the memory asks of Redis; scripts count once, whatever they do inside
+
+
+@pytest.mark.parametrize(
+    ("situation", "round_trips"),
+    [("cached", {"mget": 1, "evalsha": 1}), ("forced", {"mget": 1, "evalsha": 1}), ("miss", {"mget": 1, "evalsha": 2})],
+)
+async def test_a_turns_memory_asks_redis_so_often(
+    ayse: User, redis_server: RedisProcess, standin: StandIn, situation: str, round_trips: dict[str, int]
+) -> None:
+    thread = ThreadRef(ayse, "t1")
+    await take_turn(thread, "hello", uuid4())
+    if situation == "forced":
+        await guard.force("drill", "ayse", 60)
+    elif situation == "cached":
+        await refresh_context("t1")
+    await in_the_background()
+    before, calls_before = commands(redis_server), standin.last_n()
+
+    await take_turn(thread, "hello again", uuid4())
+    await in_the_background()
+
+    after = commands(redis_server)
+    assert {name: after.get(name, 0) - before.get(name, 0) for name in ROUND_TRIPS} == round_trips
+    assert after["lpush"] - before["lpush"] == 1  # the nudge
+    assert len(standin.log(calls_before)) == (situation == "miss")
+
+
+async def test_a_failed_read_is_reported_in_one_round_trip_after_the_answer(
     ayse: User, redis_server: RedisProcess, standin: StandIn
 ) -> None:
     thread = ThreadRef(ayse, "t1")
     await take_turn(thread, "hello", uuid4())
-    before, calls_before = commands(redis_server), standin.last_n()
+    await guard.report(Kind.FAILURE, "none")  # so that the script is known to Redis
+    await in_the_background()
+    standin.fault("status", route="read", status=503)
+    before = commands(redis_server)
 
     await take_turn(thread, "hello again", uuid4())
+    await in_the_background()
 
     after = commands(redis_server)
-    spent = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
-    assert spent.get("mget") == 1
-    assert spent.get("lpush", 0) == 1
-    assert len(standin.log(calls_before)) == 1
+    assert {name: after.get(name, 0) - before.get(name, 0) for name in ROUND_TRIPS} == {"mget": 1, "evalsha": 2}

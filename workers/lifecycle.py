@@ -1,13 +1,26 @@
-"""What a Celery worker does when it is ready: it opens its metrics port."""
+"""What a Celery process does in its own life: metrics port, first tick of the guard, the schedule's sign of life."""
 
-from celery.signals import worker_ready
+import threading
+from contextlib import suppress
+
+from celery.signals import after_task_publish, worker_ready
 from django.conf import settings
+from django.db import connection
 
+from assistant import loops
+from assistant.memory import heartbeats
 from assistant.monitoring.exposition import serve_metrics
+from assistant.redis_link import RedisDown
+from workers import guard
 
 
 def connect() -> None:
+    """Connect what belongs to this process's role."""
     worker_ready.connect(open_metrics_port)
+    if settings.PROCESS_ROLE == "control":
+        worker_ready.connect(tick_at_once)
+    if settings.PROCESS_ROLE == "beat":
+        after_task_publish.connect(the_schedule_lives)
 
 
 def open_metrics_port(**_: object) -> None:
@@ -15,3 +28,21 @@ def open_metrics_port(**_: object) -> None:
     ports = {"worker": settings.WORKER_METRICS_PORT, "control": settings.CONTROL_METRICS_PORT}
     if settings.PROCESS_ROLE in ports:
         serve_metrics(ports[settings.PROCESS_ROLE])
+
+
+def tick_at_once(**_: object) -> None:
+    """Until the guard's state is made nobody reads: do not wait for beat."""
+    threading.Thread(target=_first_tick, name="first-tick", daemon=True).start()
+
+
+def the_schedule_lives(**_: object) -> None:
+    """Beat published something: note when."""
+    with suppress(RedisDown):
+        loops.run(heartbeats.beat("beat"))
+
+
+def _first_tick() -> None:
+    try:
+        guard.tick()
+    finally:
+        connection.close()

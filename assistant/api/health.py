@@ -11,10 +11,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from assistant.database import in_database
+from assistant.memory import guard
+from assistant.memory.flags import MemoryMode, base_mode
 from assistant.redis_link import RedisDown, state_redis
 
 PROBE_SECONDS = 0.2
 DATABASE_SECONDS = 2.0
+_has_seen_guard = False
 DEFAULT_PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671, "pyamqp": 5672}
 
 
@@ -26,13 +29,15 @@ async def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def readyz(_request: HttpRequest) -> HttpResponse:
-    """503 only without the database: turns are answered without Redis, the broker and Zep."""
-    database, redis, broker, zep = await asyncio.gather(_database(), _redis(), _broker(), _zep())
-    checks = {"database": database, "redis": redis, "broker": broker, "zep": zep}
-    return JsonResponse(
-        {"status": "ok" if database == "ok" else "unavailable", "checks": checks},
-        status=200 if database == "ok" else 503,
-    )
+    """503 without the database, and after a start until the guard's state is there.
+
+    Turns are answered without Redis, the broker and Zep.
+    """
+    database, redis, broker, zep, guard_state = await asyncio.gather(_database(), _redis(), _broker(), _zep(), _guard())
+    checks = {"database": database, "redis": redis, "broker": broker, "zep": zep, "guard": guard_state}
+    is_ready = database == "ok" and guard_state != "initialising"
+    status = "ok" if is_ready else "unavailable"
+    return JsonResponse({"status": status, "checks": checks}, status=200 if is_ready else 503)
 
 
 async def _database() -> str:
@@ -54,6 +59,21 @@ async def _redis() -> str:
     except RedisDown:
         return "degraded"
     return "ok"
+
+
+async def _guard() -> str:
+    """`initialising` until this process has seen the guard's state; later a loss of it is `degraded`."""
+    global _has_seen_guard  # noqa: PLW0603  # one per process by design
+    if base_mode() is not MemoryMode.READ_WRITE:
+        return "ok"
+    try:
+        is_there = (await guard.read_state()).initialised
+    except RedisDown:
+        return "degraded"
+    _has_seen_guard = _has_seen_guard or is_there
+    if is_there:
+        return "ok"
+    return "degraded" if _has_seen_guard else "initialising"
 
 
 async def _broker() -> str:

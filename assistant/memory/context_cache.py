@@ -1,10 +1,12 @@
 """The context cache in Redis: `mem:ctx:v1:<thread>:<mode>` for 30 s. Knows nothing of Zep or turns.
 
 A generation number per thread (`mem:ctx:v1:<thread>:gen`) grows whenever the thread's context is known to have changed;
-a fill that was read under an older generation is dropped, so a slow reader never puts stale context back.
+a fill that was read under an older generation is dropped, so a slow reader never puts stale context back. A copy
+(`mem:ctx:v1:<thread>:stale`, of the whole context) stays for ten minutes, for turns whose read failed.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from redis.asyncio import Redis
@@ -14,39 +16,61 @@ from assistant.redis_link import cache_redis
 
 GENERATION_SECONDS = 24 * 3600  # longer than any read; when it lapses the thread was idle and nothing is cached
 
+LOOK_UP = """
+local fresh, generation = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+if fresh then return {fresh, generation, false, redis.call('PTTL', KEYS[1])} end
+return {false, generation, redis.call('GET', KEYS[3]), redis.call('PTTL', KEYS[3])}
+"""
 FILL = """
 if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end
 return 1
 """
 
 
 @dataclass(frozen=True)
+class StaleCopy:
+    """A context that was right `age_seconds` ago."""
+
+    context: ThreadContext
+    age_seconds: float
+
+
+@dataclass(frozen=True)
 class CacheLookup:
-    """What the cache held. `generation` goes back with the fill."""
+    """What the cache held. `generation` goes back with the fill. `stale`: the same context, or an older copy."""
 
     context: ThreadContext | None
     generation: str
+    stale: StaleCopy | None = None
 
 
 async def look_up(thread_id: str, mode: ContextMode) -> CacheLookup:
     """One round trip. Raise RedisDown when Redis does not answer within its budget."""
-    keys = [_key(thread_id, mode), _generation_key(thread_id)]
-    stored, generation = await cache_redis().exchange("context_cache", lambda redis: redis.mget(keys))
-    return CacheLookup(_parsed(stored), str(generation or "0"))
+
+    async def run(redis: Redis) -> Any:
+        return await redis.register_script(LOOK_UP)(_keys(thread_id, mode))
+
+    fresh, generation, stale, milliseconds_left = await cache_redis().exchange("context_cache", run)
+    context, lifetime = _parsed(fresh), settings.CONTEXT_CACHE_SECONDS if fresh else settings.CONTEXT_STALE_SECONDS
+    age = max(0.0, lifetime - int(milliseconds_left) / 1000)
+    old = context or _parsed(stale)
+    return CacheLookup(context, str(generation or "0"), StaleCopy(old, age) if old else None)
 
 
 async def fill(thread_id: str, mode: ContextMode, context: ThreadContext, generation: str) -> bool:
     """Store `context` unless the thread moved on since `generation`. One round trip. May raise RedisDown."""
+    stale_seconds = settings.CONTEXT_STALE_SECONDS if mode == "summary" else 0
+    arguments = (generation, context.to_json(), settings.CONTEXT_CACHE_SECONDS, stale_seconds)
 
     async def run(redis: Redis) -> object:
-        keys = [_key(thread_id, mode), _generation_key(thread_id)]
-        return await redis.eval(FILL, 2, *keys, generation, context.to_json(), str(settings.CONTEXT_CACHE_SECONDS))
+        return await redis.register_script(FILL)(_keys(thread_id, mode), arguments)
 
     return bool(await cache_redis().exchange("context_cache", run))
 
 
-async def forget(thread_id: str) -> str:
+async def forget(thread_id: str, *, stale_too: bool = False) -> str:
     """Drop the thread's context and start a new generation, which is returned. One round trip. May raise RedisDown."""
 
     async def run(redis: Redis) -> list[object]:
@@ -54,18 +78,24 @@ async def forget(thread_id: str) -> str:
             pipe.incr(_generation_key(thread_id))
             pipe.expire(_generation_key(thread_id), GENERATION_SECONDS)
             pipe.delete(*(_key(thread_id, mode) for mode in CONTEXT_MODES))
+            if stale_too:
+                pipe.delete(_key(thread_id, "stale"))
             return list(await pipe.execute())
 
     results = await cache_redis().exchange("context_cache", run)
     return str(results[0])
 
 
-def _key(thread_id: str, mode: ContextMode) -> str:
+def _keys(thread_id: str, mode: ContextMode) -> list[str]:
+    return [_key(thread_id, mode), _generation_key(thread_id), _key(thread_id, "stale")]
+
+
+def _key(thread_id: str, mode: str) -> str:
     return f"mem:ctx:v1:{thread_id}:{mode}"
 
 
 def _generation_key(thread_id: str) -> str:
-    return f"mem:ctx:v1:{thread_id}:gen"
+    return _key(thread_id, "gen")
 
 
 def _parsed(stored: bytes | str | None) -> ThreadContext | None:

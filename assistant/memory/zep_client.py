@@ -105,6 +105,17 @@ class ZepClient:
         facts = (result.fact.fact for result in found.results or () if result.fact and result.fact.fact)
         return ThreadContext(facts=await asyncio.to_thread(_clean, list(facts)))
 
+    async def read_newest(self, thread_id: str, *, connect_seconds: float, answer_seconds: float) -> str | None:
+        """The text of the thread's newest message, None where it holds none or does not exist.
+
+        `answer_seconds` counts from when the request is sent; connecting has a time of its own.
+        """
+        loop = asyncio.get_running_loop()
+        async with translated_errors() as exchange, asyncio.timeout(connect_seconds) as deadline:
+            exchange.on_sent = lambda: deadline.reschedule(loop.time() + answer_seconds)
+            memory = await self._zep.memory.get(_safe(thread_id), lastn=1)
+        return memory.messages[-1].content if memory.messages else None
+
     async def ensure_user(self, memory_id: UUID) -> None:
         """Create the user under its opaque id, without a name; one that exists already is fine."""
         announce(ZepWriteRequested("ensure_user"))
@@ -164,12 +175,12 @@ class ZepClient:
 
 
 @asynccontextmanager
-async def translated_errors() -> AsyncIterator[None]:
+async def translated_errors() -> AsyncIterator[Exchange]:
     """Turn whatever zep-python, httpx or a deadline raises into a `ZepRequestError` that holds no text of anyone."""
     exchange = Exchange()
     token = current_exchange.set(exchange)
     try:
-        yield
+        yield exchange
     except VENDOR_ERRORS as error:
         raise translate(error, exchange) from None
     finally:

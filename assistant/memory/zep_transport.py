@@ -6,7 +6,7 @@ Knows HTTP, nothing of Zep's calls. httpx's own pool is poisoned for good by can
 
 import email.utils
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -25,10 +25,11 @@ class AnswerRefused(httpx.TransportError):
 
 @dataclass
 class Exchange:
-    """What the last answer's head said; zep-python's errors lose it."""
+    """What the last answer's head said; zep-python's errors lose it. `on_sent` is called when a request is out."""
 
     status_code: int | None = None
     retry_after: float | None = None
+    on_sent: Callable[[], None] | None = None
 
 
 current_exchange: ContextVar[Exchange | None] = ContextVar("current_exchange", default=None)
@@ -102,4 +103,18 @@ def _new_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=POOL_SIZE, ttl_dns_cache=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        trace_configs=[_sent_is_told()],
     )
+
+
+def _sent_is_told() -> aiohttp.TraceConfig:
+    """Tell the exchange under way when its connection stands and the request's head is out."""
+
+    async def tell(*_: object) -> None:
+        exchange = current_exchange.get()
+        if exchange is not None and exchange.on_sent is not None:
+            exchange.on_sent()
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_headers_sent.append(tell)
+    return tracing

@@ -7,21 +7,34 @@ from collections.abc import Iterator
 
 from django.db import Error
 from django.utils import timezone
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from assistant import loops
-from assistant.memory import dead_letters, outbox, write_hold
-from assistant.memory.flags import MemoryMode, base_mode, effective_mode
+from assistant.memory import dead_letters, guard, outbox, write_hold
+from assistant.memory.flags import MemoryMode, base_mode
+from assistant.memory.guard import UNKNOWN
+from assistant.memory.modes import AUTOMATIC, DOWNGRADES, RECOVERIES, Guard, effective
 from assistant.redis_link import RedisDown
+
+GUARD_COUNTERS = (
+    ("memory_zep_downgrades", "Times reads were forced off", "reason", "downgrades", DOWNGRADES),
+    ("memory_zep_recoveries", "Times reads came back", "by", "recoveries", RECOVERIES),
+    ("memory_zep_shadow_downgrades", "Times they would have been", "reason", "shadow", AUTOMATIC),
+    ("memory_probe_runs", "Runs of the probe task", "outcome", "probe", guard.PROBE_OUTCOMES),
+)
 
 
 class ClusterCollector(Collector):
-    """The memory's mode, the mirror's backlog and dead letters, the write hold: three queries and a round trip."""
+    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold.
+
+    Three queries and three round trips.
+    """
 
     def collect(self) -> Iterator[Metric]:
-        yield _one_hot("memory_mode_gauge", "The effective memory mode: 1 for the one in force", effective_mode())
         yield _one_hot("memory_mode_configured", "The memory mode that the settings ask for", base_mode())
+        yield from _mode()
+        yield from _guard_counters()
         yield from _backlog()
         yield from _write_hold()
 
@@ -35,6 +48,34 @@ def _one_hot(name: str, documentation: str, mode_in_force: MemoryMode) -> GaugeM
     for mode in MemoryMode:
         family.add_metric([mode.value], float(mode is mode_in_force))
     return family
+
+
+def _mode() -> Iterator[Metric]:
+    """Without its state the guard lets nobody read: that is the mode in force, and forced it is not."""
+    try:
+        state = loops.run(guard.read_state())
+    except RedisDown:
+        state = UNKNOWN
+    mode = effective(base_mode(), state.guard)
+    yield _one_hot("memory_mode_gauge", "The effective memory mode: 1 for the one in force", mode)
+    yield GaugeMetricFamily("memory_mode_forced", "1 while reads are forced off", value=state.guard is Guard.FORCED)
+    available = "1 while the guard's state is known: without it nobody reads"
+    yield GaugeMetricFamily("memory_guard_state_available", available, value=state.initialised)
+
+
+def _guard_counters() -> Iterator[Metric]:
+    try:
+        counted, last_run = loops.run(guard.counters())
+    except RedisDown:
+        return
+    for name, documentation, label, kind, values in GUARD_COUNTERS:
+        family = CounterMetricFamily(name, documentation, labels=[label])
+        for value in values:
+            family.add_metric([value], counted.get(f"{kind}:{value}", 0))
+        yield family
+    if last_run is not None:
+        documentation = "When the probe task last ran, whatever it found"
+        yield GaugeMetricFamily("memory_probe_last_run_timestamp_seconds", documentation, value=last_run)
 
 
 def _backlog() -> Iterator[Metric]:

@@ -6,11 +6,14 @@ scrape time in `collectors.py`: aggregate those with `max`.
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from assistant import loops
 from assistant.events import ZEP_OPERATIONS
+from assistant.memory import guard
 from assistant.memory.errors import METRIC_REASONS
+from assistant.memory.modes import DOWNGRADES
 
 FIELD_TYPES = ("email", "phone", "address")
-CONTEXT_FAILURE_REASONS = ("auth", "timeout", "http_5xx", "connection", "bad_response", "rate_limited", "other")
+CONTEXT_FAILURE_REASONS = (*METRIC_REASONS, "consecutive_failures")
 STATUSES = ("200", "400", "401", "404", "405", "409", "413", "422", "429", "499", "500", "503", "other")
 READ_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.275, 0.325, 0.5, 1.0)
 WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5)
@@ -20,6 +23,7 @@ zep_reads = Counter("memory_zep_read_requests_total", "Reads that asked Zep")
 zep_read_seconds = Histogram("memory_zep_read_latency_seconds", "Time a read of Zep took", buckets=READ_BUCKETS)
 context_cache_hits = Counter("memory_zep_context_cache_hits_total", "Contexts served from the cache")
 context_failures = Counter("memory_zep_context_failures_total", "Reads without a context, by reason", ["reason"])
+context_refreshes = Counter("memory_context_refreshes_total", "Contexts read ahead by workers", ["outcome"])
 redactions = Counter("memory_zep_redactions_total", "Spans redacted in mirrored messages", ["field_type"])
 zep_write_requests = Counter("memory_zep_write_requests_total", "Logical operations of the mirror", ["op"])
 zep_write_attempts = Counter("memory_zep_write_attempts_total", "HTTP requests of the mirror", ["op"])
@@ -52,6 +56,17 @@ def inc_memory_context_failure(reason: str) -> None:
     context_failures.labels(reason if reason in CONTEXT_FAILURE_REASONS else "other").inc()
 
 
+def inc_memory_downgrade(reason: str) -> None:
+    """Count a downgrade where the cluster counts them, in Redis. Raise ValueError for a reason that is none."""
+    if reason not in set(DOWNGRADES):
+        raise ValueError(f"reason: one of {', '.join(DOWNGRADES)}")
+    loops.run(guard.count_downgrade(reason))
+
+
+def set_memory_mode_gauge(_mode: str = "") -> None:
+    """Nothing to set: `memory_mode_gauge` is read from the guard's state at each scrape, whatever a process thinks."""
+
+
 def count_request(status: int) -> None:
     """Count an answered chat request; statuses outside the fixed set count as `other`."""
     label = str(status)
@@ -62,6 +77,8 @@ def warm_metrics() -> None:
     """Make every series exist at 0: `increase()` never sees a counter that is born at 1."""
     for reason in CONTEXT_FAILURE_REASONS:
         context_failures.labels(reason)
+    for outcome in ("refreshed", "failed"):
+        context_refreshes.labels(outcome)
     for field_type in FIELD_TYPES:
         redactions.labels(field_type)
     for component in ("zep", "broker"):

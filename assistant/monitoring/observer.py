@@ -1,12 +1,15 @@
 """From events to metrics and log lines: the one place where either is named. Changes nothing, decides nothing."""
 
 import structlog
+from django.conf import settings
 
 from assistant import events
 from assistant.events import Event
 from assistant.memory.errors import metric_reason
+from assistant.memory.modes import MemoryMode
 from assistant.monitoring import metrics
 
+SLOW_SHARE_OF_BUDGET = 0.8
 log = structlog.get_logger("easy_islanders")
 
 
@@ -15,8 +18,12 @@ def observe(event: Event) -> None:
     match event:
         case events.RequestStarted() | events.RequestEnded() | events.TurnTaken() | events.RateLimitHit():
             _observe_turn(event)
-        case events.ContextServedFromCache() | events.ContextRead() | events.RedisUnavailable():
+        case events.ContextServedFromCache() | events.ContextRead() | events.ContextRefreshed() | events.ReadBlocked():
             _observe_read(event)
+        case events.GuardForced() | events.GuardCleared() | events.GuardInitialised() | events.ReadsPaused():
+            _observe_guard(event)
+        case events.ProbeBegan() | events.ProbeSkipped() | events.ProbeEnded() | events.AlertFailed():
+            _observe_recovery(event)
         case _:
             _observe_mirror(event)
 
@@ -52,11 +59,61 @@ def _observe_read(event: Event) -> None:
         case events.ContextRead(seconds, reason):
             metrics.zep_reads.inc()
             metrics.zep_read_seconds.observe(seconds)
-            if reason:
-                metrics.inc_memory_context_failure(metric_reason(reason))
-                log.warning("zep_context_failed", reason=reason, ms=round(seconds * 1000, 1))
-        case events.RedisUnavailable(purpose):
-            log.warning("redis_unavailable", purpose=purpose)
+            _log_read(round(seconds * 1000, 1), reason)
+        case events.ContextRefreshed(reason):
+            metrics.context_refreshes.labels("failed" if reason else "refreshed").inc()
+        case events.ReadBlocked(thread_id, reason):
+            log.info("zep_read_blocked_forced_mode", thread_id=thread_id, reason=reason)
+
+
+def _log_read(ms: float, reason: str) -> None:
+    if reason:
+        metrics.inc_memory_context_failure(metric_reason(reason))
+        log.warning("zep_context_timeout" if reason == "timeout" else "zep_context_failed", reason=reason, ms=ms)
+    elif ms > SLOW_SHARE_OF_BUDGET * settings.ZEP_READ_BUDGET_MS:
+        log.warning("zep_context_slow", ms=ms)
+
+
+def _observe_guard(event: Event) -> None:
+    match event:
+        case events.GuardForced(is_shadow=True):
+            log.warning("memory_mode_would_be_forced", reason=event.reason, hold_seconds=event.hold_seconds)
+        case events.GuardForced():
+            _forced(event)
+        case events.GuardCleared(by, reason):
+            log.info("memory_mode_restored", mode=MemoryMode.READ_WRITE.value, reason=reason, by=by)
+        case events.GuardInitialised(is_forced):
+            log.warning("memory_guard_state_initialised", forced=is_forced)
+        case events.ReadsPaused(seconds, until):
+            log.warning("zep_reads_paused", seconds=round(seconds, 1), until=until)
+
+
+def _forced(event: events.GuardForced) -> None:
+    match event.reason:
+        case "auth":
+            log.error("zep_auth_failure_auto_downgrade")
+        case "consecutive_failures":
+            metrics.inc_memory_context_failure(event.reason)
+            log.error("zep_consecutive_failures_auto_downgrade", fail_count=event.failures)
+    log.warning(
+        "memory_mode_forced",
+        prev_mode=MemoryMode.READ_WRITE.value if event.by == "guard" else None,
+        next_mode=MemoryMode.WRITE_ONLY.value,
+        reason=event.reason,
+        hold_seconds=event.hold_seconds,
+        until=event.until,
+        by=event.by,
+    )
+
+
+def _observe_recovery(event: Event) -> None:
+    match event:
+        case events.ProbeBegan():
+            log.info("probe_lock_acquired")
+        case events.ProbeEnded(outcome):
+            log.info("probe_ended", outcome=outcome)
+        case events.AlertFailed(kind):
+            log.warning("memory_alert_failed", kind=kind)
 
 
 def _observe_mirror(event: Event) -> None:
@@ -80,6 +137,8 @@ def _observe_mirror(event: Event) -> None:
 
 def _observe_backlog(event: Event) -> None:
     match event:
+        case events.RedisUnavailable(purpose):
+            log.warning("redis_unavailable", purpose=purpose)
         case events.NudgeFailed(kind):
             log.warning("mirror_nudge_failed", kind=kind)
         case events.SweepEnded(waiting, drainers) if waiting:

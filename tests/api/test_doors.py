@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import redis
 from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
+from assistant.api import health
+from assistant.memory.guard_scripts import INITIALISED_KEY
 from assistant.models import Message
 from assistant.monitoring.logs import WithoutForeignText, json_formatter
 from easy_islanders import gate
@@ -111,7 +114,25 @@ async def test_health_is_told_although_redis_and_zep_are_down(
         standin.start()
 
     assert alive.status_code == ready.status_code == 200
-    assert ready.json()["checks"] == {"database": "ok", "redis": "degraded", "broker": "degraded", "zep": "degraded"}
+    degraded = dict.fromkeys(("redis", "broker", "zep", "guard"), "degraded")
+    assert ready.json()["checks"] == {"database": "ok"} | degraded
+
+
+async def test_a_fresh_process_is_ready_once_the_guards_state_is_there(
+    chat: ChatClient, redis_server: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_has_seen_guard", False)
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    before = await chat.get("/readyz")
+    client.set(INITIALISED_KEY, 1)
+    once_there = await chat.get("/readyz")
+    client.flushall()
+    lost_again = await chat.get("/readyz")
+
+    assert (before.status_code, before.json()["checks"]["guard"]) == (503, "initialising")
+    assert (once_there.status_code, once_there.json()["checks"]["guard"]) == (200, "ok")
+    assert (lost_again.status_code, lost_again.json()["checks"]["guard"]) == (200, "degraded")
 
 
 async def test_metrics_are_open_to_this_machine(chat: ChatClient) -> None:

@@ -1,6 +1,6 @@
 """What the memory's suites share: saying something without nudging anybody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from assistant import conversation
 from assistant.conversation import ThreadRef
 from assistant.models import User
+from ops.redis_process import RedisProcess
+from tests.support.guarding import GuardInRedis, guard_in
 
 Say = Callable[..., UUID]
 
@@ -22,3 +24,11 @@ def say(ayse: User) -> Say:
         return client_msg_id
 
     return say
+
+
+@pytest.fixture
+def guarded(redis_server: RedisProcess) -> Iterator[GuardInRedis]:
+    """The guard in its first state, with its clock in the test's hand and no jitter."""
+    with guard_in(redis_server) as guarded, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("random.random", lambda: 0.5)
+        yield guarded

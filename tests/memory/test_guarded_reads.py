@@ -1,0 +1,114 @@
+"""Real reads of a real Zep under the guard: what counts against it, what does not, and who reads while it is forced."""
+
+import asyncio
+
+import pytest
+
+from assistant.events import ContextRead, Event
+from assistant.memory.flags import CONSECUTIVE_FAILURES_KEY
+from assistant.memory.service import fetch_thread_context_async
+from ops.waiting import wait_until
+from ops.zep_standin.process import StandIn
+from tests.memory.guard_events import HOLD, held
+from tests.support.background import in_the_background
+from tests.support.guarding import GuardInRedis
+
+
+@pytest.mark.parametrize(
+    ("fault", "reads", "reason"),
+    [
+        ({"kind": "status", "status": 401}, 1, "auth"),
+        ({"kind": "status", "status": 403}, 1, "auth"),
+        ({"kind": "status", "status": 500}, 3, "consecutive_failures"),
+        ({"kind": "status", "status": 503}, 3, "consecutive_failures"),
+        ({"kind": "status", "status": 408}, 3, "consecutive_failures"),
+        ({"kind": "hang"}, 3, "consecutive_failures"),
+        ({"kind": "drip"}, 3, "consecutive_failures"),
+        ({"kind": "reset"}, 3, "consecutive_failures"),
+        ({"kind": "garbage"}, 3, "consecutive_failures"),
+        ({"kind": "huge"}, 3, "consecutive_failures"),
+    ],
+)
+async def test_failed_reads_stop_reads_but_not_before_the_threshold(
+    guarded: GuardInRedis, standin: StandIn, fault: dict[str, object], reads: int, reason: str
+) -> None:
+    standin.fault(**{"route": "read", **fault})  # type: ignore[arg-type]  # the table's fields
+    for _ in range(reads - 1):
+        await fetch_thread_context_async("t1", timeout_ms=100)
+        await in_the_background()
+    assert guarded.reason == ""
+
+    await fetch_thread_context_async("t1", timeout_ms=100)
+    await in_the_background()
+
+    assert guarded.reason == reason
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 422, 429])
+async def test_a_refusal_of_what_was_asked_never_counts(guarded: GuardInRedis, standin: StandIn, status: int) -> None:
+    standin.fault("status", route="read", status=status)
+
+    for number in range(5):
+        await fetch_thread_context_async(f"t{number}")
+        await in_the_background()
+
+    assert guarded.reason == ""
+    assert guarded.client.get(CONSECUTIVE_FAILURES_KEY) is None
+
+
+async def test_a_rate_limit_pauses_reads_for_as_long_as_zep_asks(guarded: GuardInRedis, standin: StandIn) -> None:
+    standin.fault("status", route="read", status=429, retry_after="7", count=1)
+    await fetch_thread_context_async("t1")
+    await in_the_background()
+    before = standin.last_n()
+
+    _, meta = await fetch_thread_context_async("t2")
+
+    assert (meta["used"], meta["mode"], meta["source"], meta["reason"]) == (
+        False,
+        "read_write",
+        "local",
+        "rate_limited",
+    )
+    assert meta["until"] == pytest.approx(guarded.now + 7 * 1.05, abs=0.01)
+    assert standin.log(before) == []
+
+
+async def test_a_read_that_was_cancelled_never_counts(
+    guarded: GuardInRedis, standin: StandIn, announced: list[Event]
+) -> None:
+    standin.fault("hang", route="read")
+    for _ in range(5):
+        read = asyncio.create_task(fetch_thread_context_async("t1", timeout_ms=5_000))
+        before = standin.last_n()
+        await asyncio.to_thread(wait_until, lambda: standin.last_n() > before, "the read to arrive")  # noqa: B023  # now
+        read.cancel()
+        await asyncio.gather(read, return_exceptions=True)
+    await in_the_background()
+
+    assert guarded.client.get(CONSECUTIVE_FAILURES_KEY) is None
+    assert not any(isinstance(event, ContextRead) for event in announced)
+
+
+async def test_while_forced_zep_is_not_read_due_or_not(guarded: GuardInRedis, standin: StandIn) -> None:
+    await held(guarded)
+    before = standin.last_n()
+
+    _, held_meta = await fetch_thread_context_async("t1")
+    guarded.advance(10 * HOLD)
+    _, due_meta = await fetch_thread_context_async("t1")
+
+    until = guarded.forced.until if guarded.forced else None
+    expected = {"used": False, "mode": "write_only", "source": "write_only_forced", "reason": "auth", "until": until}
+    assert held_meta == due_meta == expected
+    assert standin.log(before) == []
+
+
+async def test_without_its_state_the_guard_lets_nobody_read(guarded: GuardInRedis, standin: StandIn) -> None:
+    guarded.lose()
+    before = standin.last_n()
+
+    _, meta = await fetch_thread_context_async("t1")
+
+    assert (meta["used"], meta["mode"], meta["reason"]) == (False, "write_only", "state_unavailable")
+    assert standin.log(before) == []
