@@ -100,7 +100,7 @@ class Permit:
 
 
 async def read_state() -> GuardState:
-    """The guard's state, all of one moment."""
+    """The guard's state, all of one moment. What cannot be read is no state: then nobody reads."""
     names = (
         scripts.FORCED_KEY,
         scripts.INITIALISED_KEY,
@@ -109,13 +109,16 @@ async def read_state() -> GuardState:
         scripts.CONSECUTIVE_FAILURES_KEY,
     )
     forced, initialised, epoch, pause, failures = await state_redis().exchange("guard", lambda r: r.mget(names))
-    return GuardState(
-        initialised=initialised is not None,
-        epoch=str(epoch or "0"),
-        forced=ForcedMode.from_json(forced) if forced else None,
-        paused_until=float(json.loads(pause)["until"]) if pause else None,
-        failures=int(failures or 0),
-    )
+    try:
+        return GuardState(
+            initialised=initialised is not None,
+            epoch=str(epoch or "0"),
+            forced=ForcedMode.from_json(forced) if forced else None,
+            paused_until=float(json.loads(pause)["until"]) if pause else None,
+            failures=int(failures or 0),
+        )
+    except (ValueError, TypeError, KeyError):
+        return UNKNOWN
 
 
 async def redis_now() -> float:

@@ -19,7 +19,10 @@ def tick() -> str:
     _make_state()
     for order in transitions.open_orders():
         steering.carry_out(order)
-    return loops.run(probe())
+    outcome = loops.run(probe())
+    if outcome in ("passed", "failed"):
+        _store_transitions()
+    return outcome
 
 
 def _store_transitions() -> None:

@@ -82,6 +82,7 @@ def of_scope(scope: Literal["module", "function"], *, web_workers: int) -> Syste
             second_worker=second_worker,
             control=control,
         )
+        whole.make_guard_state()
         yield whole
         whole.close()
 

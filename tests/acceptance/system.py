@@ -13,6 +13,7 @@ import httpx
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Database
 from tests.support import processes
@@ -82,6 +83,16 @@ class System:
         self.web = processes.web(self.environment, self.folder)
         self.beat = processes.beat(self.environment, self.folder)
         self.web_url = f"http://127.0.0.1:{self.environment['WEB_PORT']}"
+
+    def configure(self, **settings: str) -> None:
+        """Start the processes with these settings from now on."""
+        for name in ("web", "worker", "second_worker", "control", "beat"):
+            self._child(name).environment.update(settings)
+
+    def make_guard_state(self) -> None:
+        """As the control worker leaves it: without, nobody reads."""
+        with self.redis() as client:
+            client.mset({INITIALISED_KEY: 1, EPOCH_KEY: 1})
 
     def start(self, *names: str) -> None:
         """Start the named processes side by side, and return once all of them do their work."""

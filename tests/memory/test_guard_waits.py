@@ -17,7 +17,6 @@ from tests.memory.guard_events import (
     lately_recovered,
     operator_forces,
     probed,
-    probed_in_vain,
     success,
 )
 from tests.support.guarding import GuardInRedis
@@ -80,7 +79,8 @@ async def test_after_ten_healthy_minutes_a_hold_has_its_first_length_again(guard
 
 
 async def test_an_operators_clear_forgets_earlier_probes(guarded: GuardInRedis) -> None:
-    await probed_in_vain(guarded)
+    await lately_recovered(guarded)
+    await auth_refused(guarded)
     await guard.clear("ayse")
 
     await auth_refused(guarded)
