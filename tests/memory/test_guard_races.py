@@ -4,19 +4,21 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from django.db import connection
 
 from assistant import loops
 from assistant.memory import guard
-from assistant.memory.guard import ForcedMode, Kind
+from assistant.memory.guard import Kind
 from assistant.memory.guard_scripts import FORCED_KEY
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
-from tests.support.guarding import GuardInRedis, guard_in
+from tests.support.guarding import GuardInRedis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROCESSES = 32
@@ -42,11 +44,10 @@ def database_url() -> str:
 
 def make_due(redis_server: RedisProcess) -> None:
     """A hold whose time has come, by Redis's own clock."""
-    with guard_in(redis_server) as guarded:
-        loops.run(guard.report(Kind.AUTH, guarded.epoch))
-        assert guarded.forced is not None
-        past = ForcedMode(**(vars(guarded.forced) | {"until": 1.0}))
-        guarded.client.set(FORCED_KEY, past.to_json())
+    loops.run(guard.report(Kind.AUTH, loops.run(guard.read_state()).epoch))
+    forced = loops.run(guard.read_state()).forced
+    assert forced is not None
+    redis.Redis.from_url(redis_server.url).set(FORCED_KEY, replace(forced, until=1.0).to_json())
 
 
 def onlooker(redis_server: RedisProcess) -> GuardInRedis:
