@@ -85,15 +85,17 @@ class ContextRefreshed(Event):
 
 @dataclass(frozen=True)
 class GuardForced(Event):
-    """Reads are off for the whole cluster, by this process's doing. `until`: None where only an operator ends it.
+    """Reads are off for the whole cluster, by this process's doing.
 
-    `failures`: the streak that led to it. `is_shadow`: it would have been so, were the guard not told to only look on.
+    `hold_seconds`, `until`: None where only an operator ends it. `before`: the guard's state until now. `failures`: the
+    streak that led to it. `is_shadow`: it would have been so, were the guard not told to only look on.
     """
 
     reason: str
-    hold_seconds: float
+    hold_seconds: float | None
     until: float | None
     failures: int = 0
+    before: str = "open"
     by: str = "guard"
     is_shadow: bool = False
 

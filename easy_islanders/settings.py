@@ -211,7 +211,8 @@ LOGGING: dict[str, Any] = {
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",
-            "stream": "ext://sys.stdout",
+            # A command's standard output is its result, which scripts read.
+            "stream": "ext://sys.stderr" if PROCESS_ROLE == "cli" else "ext://sys.stdout",
             "formatter": "lines",
             "filters": ["foreign"],
         }

@@ -167,9 +167,10 @@ async def pause(retry_after: float | None, epoch: str) -> None:
 async def force(reason: str, by: str, seconds: float, order: int | None = None) -> str:
     """An operator's hold, whatever was before. `forced`; `unknown`: not initialised; `superseded` by a later order."""
     arguments = (reason, by, seconds, "" if order is None else order)
-    outcome, until = await _run(scripts.FORCE, _states(Signal.OPERATOR_FORCES), *arguments)
+    outcome, until, before = await _run(scripts.FORCE, _states(Signal.OPERATOR_FORCES), *arguments)
     if outcome == "forced":
-        announce(GuardForced(reason, max(seconds, 0.0), _moment(until), by=by))
+        hold_seconds = seconds if seconds >= 0 else None
+        announce(GuardForced(reason, hold_seconds, _moment(until), before=Guard(before), by=by))
     return str(outcome)
 
 
@@ -192,12 +193,15 @@ async def begin_probe(*, reads_are_on: bool, although_not_due: bool = False) -> 
 
 async def end_probe(permit: Permit, *, passed: bool) -> str:
     """Tell how the probe went. `passed`, `failed`, or `outlived`: the lock or the hold is another's by now."""
-    outcome, until = await _run(scripts.END_PROBE, permit.token, permit.epoch, int(passed), *_hold(), HEALTHY_SECONDS)
+    outcome, until, seconds = await _run(
+        scripts.END_PROBE, permit.token, permit.epoch, int(passed), *_hold(), HEALTHY_SECONDS
+    )
     announce(ProbeEnded(outcome))
     if outcome == "passed" and not permit.only_operator_ends:
         announce(GuardCleared("probe", "probe_passed"))
     if outcome == "failed" and not permit.only_operator_ends:
-        announce(GuardForced(Signal.PROBE_FAILED.value, 0.0, _moment(until), by="probe"))
+        reason, before = Signal.PROBE_FAILED.value, Guard.FORCED
+        announce(GuardForced(reason, float(seconds), _moment(until), before=before, by="probe"))
     return str(outcome)
 
 

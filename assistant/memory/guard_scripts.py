@@ -203,15 +203,15 @@ return {1, until_text}
 FORCE = (
     _COMMON
     + """
-if not initialised then return {'unknown', ''} end
+if not initialised then return {'unknown', '', ''} end
 local order = ARGV[5]
 if order ~= '' then
-  if tonumber(order) <= tonumber(redis.call('GET', ORDER) or '0') then return {'superseded', ''} end
+  if tonumber(order) <= tonumber(redis.call('GET', ORDER) or '0') then return {'superseded', '', ''} end
   redis.call('SET', ORDER, order)
 end
-if not string.find(ARGV[1], state, 1, true) then return {'superseded', ''} end
+if not string.find(ARGV[1], state, 1, true) then return {'superseded', '', ''} end
 redis.call('DEL', BACKOFF)
-return {'forced', force(ARGV[2], ARGV[3], tonumber(ARGV[4]), 0, 'manual', order == '' and 'null' or order)}
+return {'forced', force(ARGV[2], ARGV[3], tonumber(ARGV[4]), 0, 'manual', order == '' and 'null' or order), state}
 """
 )
 
@@ -248,29 +248,29 @@ return {'go', string.format('%.0f', forced['epoch']), open_end and 1 or 0}
 )
 
 # ARGV: token, epoch, 1 where it passed, hold, longest, jitter, seconds for which failed probes are remembered
-# -> {outcome (passed|failed|outlived), until}
+# -> {outcome (passed|failed|outlived), until, hold seconds}
 END_PROBE = (
     _COMMON
     + """
-if redis.call('GET', LOCK) ~= ARGV[1] then return {'outlived', ''} end
+if redis.call('GET', LOCK) ~= ARGV[1] then return {'outlived', '', '0'} end
 redis.call('DEL', LOCK)
-if not forced or string.format('%.0f', forced['epoch']) ~= ARGV[2] then return {'outlived', ''} end
+if not forced or string.format('%.0f', forced['epoch']) ~= ARGV[2] then return {'outlived', '', '0'} end
 local failed_probes = forced['probe_failures']
 local open_end = forced['until'] == cjson.null
 if ARGV[3] == '1' then
   redis.call('HINCRBY', COUNTERS, 'probe:passed', 1)
-  if open_end then return {'passed', 'null'} end
+  if open_end then return {'passed', 'null', '0'} end
   restore('probe_passed', 'probe', 'probe')
   if failed_probes > 0 then
     redis.call('SET', BACKOFF, string.format('%d %.3f', failed_probes, now + tonumber(ARGV[7])), 'EX', ARGV[7])
   end
-  return {'passed', ''}
+  return {'passed', '', '0'}
 end
 redis.call('HINCRBY', COUNTERS, 'probe:failed', 1)
-if open_end then return {'failed', 'null'} end
+if open_end then return {'failed', 'null', '0'} end
 failed_probes = failed_probes + 1
 local seconds = hold_seconds(tonumber(ARGV[4]), tonumber(ARGV[5]), failed_probes, tonumber(ARGV[6]))
-return {'failed', force('probe_failed', 'probe', seconds, failed_probes, 'probe_failed', 'null')}
+return {'failed', force('probe_failed', 'probe', seconds, failed_probes, 'probe_failed', 'null'), tostring(seconds)}
 """
 )
 

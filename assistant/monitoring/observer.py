@@ -6,7 +6,7 @@ from django.conf import settings
 from assistant import events
 from assistant.events import Event
 from assistant.memory.errors import metric_reason
-from assistant.memory.modes import MemoryMode
+from assistant.memory.modes import Guard, MemoryMode, effective
 from assistant.monitoring import metrics
 
 SLOW_SHARE_OF_BUDGET = 0.8
@@ -97,7 +97,7 @@ def _forced(event: events.GuardForced) -> None:
             log.error("zep_consecutive_failures_auto_downgrade", fail_count=event.failures)
     log.warning(
         "memory_mode_forced",
-        prev_mode=MemoryMode.READ_WRITE.value if event.by == "guard" else None,
+        prev_mode=effective(MemoryMode.READ_WRITE, Guard(event.before)).value,
         next_mode=MemoryMode.WRITE_ONLY.value,
         reason=event.reason,
         hold_seconds=event.hold_seconds,
