@@ -122,7 +122,7 @@ async def test_every_failure_becomes_no_context_and_an_honest_trace(
 ) -> None:
     standin.fault(route="read", **fault)  # type: ignore[arg-type]  # the kind is among them
 
-    context, meta = await fetch_thread_context_async("t1")
+    context, meta = await fetch_thread_context_async("t1", timeout_ms=1_000)
 
     assert context is None
     assert meta["used"] is False

@@ -78,13 +78,13 @@ def ready(system: System) -> Json:
 
 
 def test_a_system_without_redis_and_zep_is_ready_and_says_what_is_degraded(system: System, readiness: Json) -> None:
-    well = {"database": "ok", "redis": "ok", "broker": "ok", "zep": "ok"}
+    well = {"database": "ok", "redis": "ok", "broker": "ok", "zep": "ok", "guard": "ok"}
     assert readiness == {"status": "ok", "checks": well}
 
     system.broker.kill()
     system.standin.stop()
 
-    degraded = dict.fromkeys(("redis", "broker", "zep"), "degraded")
+    degraded = dict.fromkeys(("redis", "broker", "zep", "guard"), "degraded")
     assert ready(system) == {"status": "ok", "checks": well | degraded}
     system.broker.restart()
     system.standin.start()
