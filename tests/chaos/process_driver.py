@@ -83,7 +83,7 @@ class ProcessRun:
             shutil.copytree(logs[0].parent, Path(os.environ[KEPT], str(self.threads[0])), dirs_exist_ok=True)
         for path in logs:
             self.did.update(f"log_{name.split()[0]}" for name in FAILURE.findall(path.read_text(errors="replace")))
-        expected = Expectations(redacted=redacted, may_die=frozenset(self.may_die), canaries=CANARIES, stale_calls=True)
+        expected = Expectations(redacted=redacted, may_die=frozenset(self.may_die), canaries=CANARIES)
         return Outcome(self.world.check(expected, *logs), self.did)
 
     def _turn(self) -> Said:

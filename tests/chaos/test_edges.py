@@ -179,6 +179,56 @@ def stalled_worker_sends(standin: StandIn, client_msg_id: UUID, text: str) -> No
     ).raise_for_status()
 
 
+# Replayed ones are marked
+
+
+@pytest.mark.parametrize("arrives", ["before the replay", "after the replay"])
+def test_a_dead_letter_that_a_stalled_worker_brings_is_marked_as_late_once_it_is_replayed(
+    say: Say, standin: StandIn, arrives: str
+) -> None:
+    """The worker had stalled inside its call since before the message was buried: what it sends bears no mark."""
+    dead = buried_between_others(say)
+
+    if arrives == "before the replay":
+        stalled_worker_sends(standin, dead, "two")
+    list(dead_letters.replay(dead_letters.Filter(), actor="ayse", limit=10))
+    if arrives == "after the replay":
+        stalled_worker_sends(standin, dead, "two")
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["one", "three", "two"]
+    assert marks(standin) == [False, False, True]
+    assert row(dead).mirror_state == MirrorState.MIRRORED
+
+
+def test_a_mark_that_zep_could_not_take_is_made_up_for(say: Say, standin: StandIn) -> None:
+    dead = buried_between_others(say)
+    stalled_worker_sends(standin, dead, "two")
+    list(dead_letters.replay(dead_letters.Filter(), actor="ayse", limit=10))
+    standin.fault("status", route="write", status=503, count=1, path="/sessions/t1/messages")
+
+    mirror.drain("t1")
+    assert row(dead).mirror_state == MirrorState.IN_FLIGHT
+    due_now()
+    mirror.drain("t1")
+
+    assert marks(standin) == [False, False, True]
+    assert row(dead).mirror_state == MirrorState.MIRRORED
+
+
+def buried_between_others(say: Say) -> UUID:
+    """The second of three messages is a dead letter, the others are at Zep."""
+    _, dead, _ = say("one"), say("two"), say("three")
+    Message.objects.filter(client_msg_id=dead).update(mirror_state=MirrorState.DEAD, mirror_error="http_422")
+    mirror.drain("t1")
+    return dead
+
+
+def marks(standin: StandIn) -> list[bool]:
+    """Which messages at Zep are marked as late."""
+    return [bool(message["metadata"].get("late")) for message in standin.thread("t1").messages]
+
+
 # The turn
 
 
