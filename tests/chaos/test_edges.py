@@ -1,7 +1,8 @@
 """Moments that random runs meet once in a thousand times, made to happen: each between two steps of the mirror."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,13 +10,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import redis as redis_py
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from assistant import conversation, loops
 from assistant.conversation import ThreadRef
 from assistant.memory import backfill, dead_letters, mirror, outbox, write_hold
-from assistant.memory.zep_client import ZepClient
+from assistant.memory.zep_client import OutgoingMessage, ZepClient
 from assistant.models import WAITING_STATES, Message, MirrorState, Thread, User, zep_message_id
 from ops.zep_standin.process import StandIn
 from tests.support import environment
@@ -199,6 +200,41 @@ def test_a_dead_letter_that_a_stalled_worker_brings_is_marked_as_late_once_it_is
     assert standin.thread("t1").contents == ["one", "three", "two"]
     assert marks(standin) == [False, False, True]
     assert row(dead).mirror_state == MirrorState.MIRRORED
+
+
+def test_a_worker_that_stalls_before_its_call_can_bring_what_others_have_buried_meanwhile(
+    say: Say, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a dead letter comes to be at Zep: the row's fence holds the worker back, but not its call."""
+    dead = say("two")
+    standin.fault("status", route="write", status=422, path="/sessions/t1/memory")
+    for _ in range(3):
+        mirror.drain("t1")
+        due_now()
+    add_messages, calls = ZepClient.add_messages, 0
+
+    def others_go_on() -> None:
+        Thread.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        mirror.drain("t1")
+        standin.clear()
+        say("three")
+        mirror.drain("t1")
+        connection.close()
+
+    async def stalling(zep: ZepClient, thread_id: str, messages: Sequence[OutgoingMessage]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the batch was refused; its message goes alone
+            monkeypatch.setattr(ZepClient, "add_messages", add_messages)
+            await asyncio.to_thread(others_go_on)
+        await add_messages(zep, thread_id, messages)
+
+    monkeypatch.setattr(ZepClient, "add_messages", stalling)
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["three", "two"]
+    assert marks(standin) == [False, False]
+    assert (row(dead).mirror_state, row(dead).mirror_error) == (MirrorState.DEAD, "http_422")
 
 
 def test_a_mark_that_zep_could_not_take_is_made_up_for(say: Say, standin: StandIn) -> None:
