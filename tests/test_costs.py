@@ -11,8 +11,8 @@ from django.db import connection
 from assistant.conversation import ThreadRef
 from assistant.models import User
 from assistant.turns import take_turn
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
-from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
 BOOKKEEPING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "PRAGMA")

@@ -12,7 +12,7 @@ import pytest
 
 from ops.launcher import processes
 from ops.launcher.supervision import ROOT
-from tests.support.waiting import wait_until
+from ops.waiting import wait_until
 
 
 class Toys:
