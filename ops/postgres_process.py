@@ -19,6 +19,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from ops.leash import leash
 from ops.waiting import wait_until
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -41,11 +42,20 @@ def binaries() -> Path:
     return max(versions, key=lambda path: float(path.parent.name))
 
 
+def is_installed() -> bool:
+    """Whether a PostgreSQL server is installed here."""
+    try:
+        binaries()
+    except PostgresMissing:
+        return False
+    return True
+
+
 class PostgresProcess:
     """As a context manager: made and started, then stopped and removed. `options` are settings of postgresql.conf.
 
-    Run by root it runs as the system's user `postgres`: PostgreSQL refuses to be root. It does not outlive this
-    process for long: the temporary directory is its own, and `close` ends it whoever is still connected.
+    Run by root it runs as the system's user `postgres`: PostgreSQL refuses to be root. `close` ends it whoever is
+    still connected, and it ends with this process, however this one ends; its temporary directory is then left.
     """
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
@@ -84,6 +94,7 @@ class PostgresProcess:
                 stdout=log,
                 stderr=log,
             )
+        leash().hold(self.pid)
         wait_until(self._answers, "PostgreSQL to answer")
         return self
 
@@ -97,6 +108,7 @@ class PostgresProcess:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)  # an immediate one: its children end too
                 process.wait(STOP_SECONDS)
+            leash().let_go(process.pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -115,9 +127,21 @@ class PostgresProcess:
 
     def create(self, database: str) -> str:
         """Create an empty database; return its URL."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return self.url(database)
+
+    def copy(self, database: str, of: str) -> str:
+        """Create a database as a copy of another, which nobody may be connected to; return its URL."""
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(of)))
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
 
     def _answers(self) -> bool:
         if self._process is None or self._process.poll() is not None:

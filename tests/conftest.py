@@ -12,9 +12,9 @@ from assistant.events import Event
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
 from assistant.models import User
 from assistant.publishing import breaker
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support import environment
-from tests.support.redis_process import RedisProcess
 
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

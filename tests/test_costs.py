@@ -14,9 +14,9 @@ from assistant.memory.guard import Kind
 from assistant.memory.service import refresh_context
 from assistant.models import User
 from assistant.turns import take_turn
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support.background import in_the_background
-from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
 BOOKKEEPING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "PRAGMA")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from assistant.redis_link import FAILURES_THAT_MATTER, RedisDown, RedisLink
-from tests.support.redis_process import RedisProcess
+from ops.redis_process import RedisProcess
 
 PAUSE = 0.5
 

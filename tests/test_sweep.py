@@ -13,8 +13,8 @@ from assistant.conversation import ThreadRef
 from assistant.memory import backlog, write_hold
 from assistant.memory.errors import ZepUnauthorized
 from assistant.models import Thread, User
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
-from tests.support.redis_process import RedisProcess
 from workers.sweep import sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]

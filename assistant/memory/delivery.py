@@ -7,7 +7,8 @@ about failures are `verdicts`'. Raises `Interrupted` where the thread cannot go 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -22,7 +23,8 @@ from assistant.memory.verdicts import GiveUp, after_refusal
 from assistant.memory.zep_client import MESSAGES_PER_CALL, OutgoingMessage, zep
 from assistant.models import Message, MirrorState
 
-READ_BACKS_AT_ONCE = 10
+T = TypeVar("T")
+CALLS_AT_ONCE = 10  # of those about one message each
 ROWS_PER_QUESTION = 10  # then the lease is renewed: even with four parts each they take less than half of it
 REFUSED_ASIDE_SECONDS = 30.0
 
@@ -157,7 +159,14 @@ class Delivery:
         for row in rows:
             if any(held[message.uuid] not in (None, message.text.text) for message in messages[row.pk]):
                 self._bury(row, "conflict")
+        self._mark_late([m.uuid for row in rows for m in messages[row.pk] if m.is_late and held[m.uuid] == m.text.text])
         return {row.pk: [m for m in messages[row.pk] if held[m.uuid] is None] for row in rows}
+
+    def _mark_late(self, uuids: Sequence[UUID]) -> None:
+        """Replayed ones that are there already: a call from before the replay may have brought them, without a mark."""
+        if uuids:
+            outbox.renew(self._lease)
+            loops.run(_mark_late_at_zep(self._lease.thread_id, uuids))
 
     def _add(self, messages: Sequence[OutgoingMessage]) -> None:
         async def add() -> None:
@@ -188,11 +197,20 @@ async def _ensure_at_zep(thread_id: str, memory_id: UUID) -> None:
 
 
 async def _texts_at_zep(thread_id: str, uuids: Sequence[UUID]) -> list[str | None]:
-    """The text that Zep has under each id, None where it has none; a few at a time."""
-    at_once = asyncio.Semaphore(READ_BACKS_AT_ONCE)
+    """The text that Zep has under each id, None where it has none."""
+    return await _for_each(uuids, lambda uuid: zep().read_back(thread_id, uuid))
 
-    async def look(uuid: UUID) -> str | None:
+
+async def _mark_late_at_zep(thread_id: str, uuids: Sequence[UUID]) -> None:
+    await _for_each(uuids, lambda uuid: zep().mark_late(thread_id, uuid))
+
+
+async def _for_each(uuids: Sequence[UUID], call: Callable[[UUID], Awaitable[T]]) -> list[T]:
+    """What the call says of each id; a few at a time."""
+    at_once = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def limited(uuid: UUID) -> T:
         async with at_once:
-            return await zep().read_back(thread_id, uuid)
+            return await call(uuid)
 
-    return list(await asyncio.gather(*(look(uuid) for uuid in uuids)))
+    return list(await asyncio.gather(*(limited(uuid) for uuid in uuids)))

@@ -57,6 +57,7 @@ VENDOR_ERRORS = (
     TimeoutError,
 )
 DUPLICATE = "uuid already exists"
+LATE = {"late": True}  # it was a dead letter: messages after it in the thread may have come before it
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class OutgoingMessage:
         if self.parts > 1:
             metadata |= {"part": self.part, "parts": self.parts}
         if self.is_late:
-            metadata["late"] = True  # it was a dead letter: messages after it in the thread came before it
+            metadata |= LATE
         return Message(
             uuid=str(self.uuid), role=self.role, role_type=self.role, content=self.text.text, metadata=metadata
         )
@@ -141,6 +142,12 @@ class ZepClient:
         announce(ZepWriteRequested("add_messages"))
         async with self._attempt("add_messages", answers=(ZepDuplicate,)):
             await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
+
+    async def mark_late(self, thread_id: str, uuid: UUID) -> None:
+        """Mark a replayed message that is there already: the call that brought it knew of no replay. Repeatable."""
+        announce(ZepWriteRequested("add_messages"))  # what is left to do of that call
+        async with self._attempt("add_messages"):
+            await self._zep.memory.update_message_metadata(_safe(thread_id), str(uuid), metadata=LATE)
 
     async def read_back(self, thread_id: str, uuid: UUID) -> str | None:
         """The text that Zep holds under this id in this thread, None where it holds none."""

@@ -12,6 +12,7 @@ from typing import Self
 
 from ops.launcher import log_tail, supervision
 from ops.launcher.console import Console
+from ops.launcher.restarts import Restart, Restarts
 from ops.launcher.supervision import Supervision, SupervisorUnreachable
 from ops.launcher.supervisor_config import Program
 
@@ -55,6 +56,7 @@ class Run:
         self._console = console
         self._stops = stops
         self._asked_at = 0.0
+        self._restarts = Restarts()
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +84,7 @@ class Run:
     def start(self, programs: Iterable[Program]) -> None:
         """Start processes as soon as supervisord listens."""
         self.until_none(self._silent, seconds=ANSWER_SECONDS)
-        self.supervised.start_programs(programs)
+        self.supervised.start_programs(program.name for program in programs)
 
     def _turn(self) -> None:
         self._console.show_new_lines()
@@ -90,26 +92,36 @@ class Run:
             raise StopRequested
         if not self.supervised.is_alive():
             raise RunFailed("supervisord ended by itself; everything it ran is stopped.")
-        self._notice_given_up()
+        self._look_after_processes()
         time.sleep(TURN_SECONDS)
 
     def _silent(self) -> list[str]:
         try:
-            self.supervised.states()
+            self.supervised.seen()
         except SupervisorUnreachable:
             return ["supervisord"]
         return []
 
-    def _notice_given_up(self) -> None:
+    def _look_after_processes(self) -> None:
+        """Start again what ended and has waited for it; a process that was given up ends the run."""
         if time.monotonic() - self._asked_at < ASK_SECONDS:
             return
         self._asked_at = time.monotonic()
         try:
-            states = self.supervised.states()
+            seen = self.supervised.seen()
+            now = time.monotonic()
+            for restart in self._restarts.note(seen.ended, now):
+                self._announce(restart)
+            self.supervised.start_programs(self._restarts.due(seen.ended, now))
         except SupervisorUnreachable:
             return  # starting, or too busy to answer; its death is noticed elsewhere
-        for name in (name for name, state in states.items() if state == "FATAL"):
+        for name in seen.given_up:
             raise RunFailed(self._obituary(name))
+
+    def _announce(self, restart: Restart) -> None:
+        if restart.wait:
+            ended = f"{restart.ended.name} ended after {restart.ended.lived:.0f} s once more"
+            self._console.say(f"{ended}; it starts again in {restart.wait:.0f} s.")
 
     def _obituary(self, name: str) -> str:
         self._console.show_new_lines()

@@ -20,6 +20,7 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from ops.launcher import guardian, processes, supervisor_config
+from ops.launcher.restarts import Ended
 from ops.launcher.supervisor_config import Program
 
 LONGEST_SOCKET_PATH = 90  # 104 bytes on the strictest system, less what supervisord appends while it binds
@@ -32,6 +33,14 @@ class SupervisorUnreachable(Exception):
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Processes that supervisord has given up, and those that ended after they had run for a while."""
+
+    given_up: list[str]
+    ended: list[Ended]
+
+
+@dataclass(frozen=True)
 class Supervision:
     """A running supervisord. Make one with `start`."""
 
@@ -39,14 +48,19 @@ class Supervision:
     guardian: "subprocess.Popen[bytes]"
     socket_path: Path
 
-    def states(self) -> dict[str, str]:
-        """supervisord's state names (RUNNING, BACKOFF, FATAL…) by process. Raises SupervisorUnreachable."""
-        return {info["name"]: info["statename"] for info in self._call("getAllProcessInfo")}
+    def seen(self) -> Seen:
+        """What became of the processes by now. Raises SupervisorUnreachable."""
+        infos = self._call("getAllProcessInfo")
+        ended = [info for info in infos if info["statename"] == "EXITED"]
+        return Seen(
+            given_up=[info["name"] for info in infos if info["statename"] == "FATAL"],
+            ended=[Ended(info["name"], info["start"], info["stop"]) for info in ended],
+        )
 
-    def start_programs(self, programs: Iterable[Program]) -> None:
+    def start_programs(self, names: Iterable[str]) -> None:
         """Start processes without waiting for them."""
-        for program in programs:
-            self._call("startProcess", program.name, False)
+        for name in names:
+            self._call("startProcess", name, False)
 
     def is_alive(self) -> bool:
         return self.process.poll() is None

@@ -56,13 +56,16 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def program(each: Program, start_seconds: int) -> str:
-    """stopasgroup=false: only the leader is told to stop, and finishes its tasks; the group dies with it."""
+    """stopasgroup=false: only the leader is told to stop, and finishes its tasks; the group dies with it.
+
+    autorestart=false: it would start again at once, however often it dies; `restarts` says when, the run does it.
+    """
     return f"""[program:{each.name}]
 command=/bin/sh -c {argument(each.command)}
 directory=root
 priority={each.order}
 autostart=false
-autorestart=true
+autorestart=false
 startsecs={start_seconds}
 startretries={FAST_DEATHS - 1}
 stopsignal=TERM

@@ -14,13 +14,13 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
+from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Database
 from tests.support import processes
 from tests.support.celery_nodes import BrokerNode, WorkerNode
 from tests.support.environment import free_port
 from tests.support.processes import ChildProcess
-from tests.support.waiting import wait_until
 
 Json = dict[str, Any]
 Samples = dict[str, float]

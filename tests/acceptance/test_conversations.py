@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.mmap_dict import MmapedDict
 from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the plugin ships no type information
 
+from ops.waiting import wait_until
 from tests.acceptance.system import (
     AYSE,
     MEHMET,
@@ -19,7 +20,6 @@ from tests.acceptance.system import (
     new_id,
     sent_ids,
 )
-from tests.support.waiting import wait_until
 
 PHONE, EMAIL = "0533 123 45 67", "ayse.y@example.com"
 PEOPLE_WHO_RACE = 8

@@ -19,8 +19,8 @@ import pytest
 from ops.demo.system import request
 from ops.launcher.ports import DEFAULTS
 from ops.launcher.supervision import ROOT
+from ops.waiting import wait_until
 from tests.support.environment import free_port
-from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
 

@@ -10,9 +10,9 @@ from pytest_django.fixtures import Settings
 
 from assistant import tokens
 from assistant.models import Message, Thread, User
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support.chatting import ChatClient
-from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
 

@@ -17,9 +17,9 @@ from assistant.models import Message
 from assistant.monitoring.logs import WithoutForeignText, json_formatter
 from easy_islanders import gate
 from easy_islanders.asgi import application
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support.chatting import ChatClient
-from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
 

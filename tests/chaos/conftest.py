@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from django.db import connection
 
+from ops.postgres_process import PostgresProcess
 from tests.chaos.run import Databases
 from tests.chaos.world import World
 from tests.support import postgres
-from tests.support.postgres import PostgresCluster
 from tests.support.processes import ROOT
 
 SCENARIO_SECONDS = 90
@@ -21,10 +21,10 @@ Play = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[PostgresCluster]:
+def postgres_cluster() -> Iterator[PostgresProcess]:
     """A cluster of this suite's own; see `postgres.require` for where there is no PostgreSQL."""
     postgres.require()
-    with PostgresCluster() as cluster:
+    with postgres.cluster() as cluster:
         yield cluster
 
 
@@ -43,7 +43,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(postgres_cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def postgres_databases(postgres_cluster: PostgresProcess, tmp_path_factory: pytest.TempPathFactory) -> Databases:
     return Databases(postgres_cluster, tmp_path_factory.mktemp("postgres"))
 
 

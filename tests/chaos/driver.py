@@ -96,7 +96,7 @@ class BarrierRun:
         while self._said < self.messages:
             self._round()
         self._finish()
-        expected = Expectations(redacted=redacted, may_die=frozenset(self.may_die), canaries=CANARIES, stale_calls=True)
+        expected = Expectations(redacted=redacted, may_die=frozenset(self.may_die), canaries=CANARIES)
         return Outcome(self.world.check(expected), self.did)
 
     def _round(self) -> None:

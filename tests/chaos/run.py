@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.postgres_process import PostgresProcess, is_installed
 from tests.chaos.world import World, migrate
-from tests.support.postgres import PostgresCluster, is_installed
+from tests.support import postgres
 from tests.support.processes import ROOT
 
 TEMPLATE = "chaos_template"
@@ -45,7 +46,7 @@ class Job:
 class Databases:
     """Migrated databases by the copy: on PostgreSQL, or as a SQLite file that ends with its `folder`."""
 
-    def __init__(self, cluster: PostgresCluster | None, folder: Path) -> None:
+    def __init__(self, cluster: PostgresProcess | None, folder: Path) -> None:
         self._cluster, self._folder = cluster, folder
         migrate(f"sqlite:///{folder / TEMPLATE}")
         if cluster is not None:
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(json.dumps(one(options.one, options.seed, options.messages, options.database)))
         return 0
     with ExitStack() as stack:
-        cluster = stack.enter_context(PostgresCluster()) if is_installed() else None
+        cluster = stack.enter_context(postgres.cluster()) if is_installed() else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easy-chaos-databases-")))
         wanted = jobs(options, has_postgres=cluster is not None)
         return run_all(wanted, Databases(cluster, folder), options.at_once)

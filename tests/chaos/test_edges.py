@@ -1,7 +1,8 @@
 """Moments that random runs meet once in a thousand times, made to happen: each between two steps of the mirror."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,13 +10,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import redis as redis_py
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from assistant import conversation, loops
 from assistant.conversation import ThreadRef
 from assistant.memory import backfill, dead_letters, mirror, outbox, write_hold
-from assistant.memory.zep_client import ZepClient
+from assistant.memory.zep_client import OutgoingMessage, ZepClient
 from assistant.models import WAITING_STATES, Message, MirrorState, Thread, User, zep_message_id
 from ops.zep_standin.process import StandIn
 from tests.support import environment
@@ -177,6 +178,91 @@ def stalled_worker_sends(standin: StandIn, client_msg_id: UUID, text: str) -> No
     httpx.post(
         f"{standin.url}/api/v2/sessions/t1/memory", json={"messages": [message]}, headers=headers
     ).raise_for_status()
+
+
+# Replayed ones are marked
+
+
+@pytest.mark.parametrize("arrives", ["before the replay", "after the replay"])
+def test_a_dead_letter_that_a_stalled_worker_brings_is_marked_as_late_once_it_is_replayed(
+    say: Say, standin: StandIn, arrives: str
+) -> None:
+    """The worker had stalled inside its call since before the message was buried: what it sends bears no mark."""
+    dead = buried_between_others(say)
+
+    if arrives == "before the replay":
+        stalled_worker_sends(standin, dead, "two")
+    list(dead_letters.replay(dead_letters.Filter(), actor="ayse", limit=10))
+    if arrives == "after the replay":
+        stalled_worker_sends(standin, dead, "two")
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["one", "three", "two"]
+    assert marks(standin) == [False, False, True]
+    assert row(dead).mirror_state == MirrorState.MIRRORED
+
+
+def test_a_worker_that_stalls_before_its_call_can_bring_what_others_have_buried_meanwhile(
+    say: Say, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a dead letter comes to be at Zep: the row's fence holds the worker back, but not its call."""
+    dead = say("two")
+    standin.fault("status", route="write", status=422, path="/sessions/t1/memory")
+    for _ in range(3):
+        mirror.drain("t1")
+        due_now()
+    add_messages, calls = ZepClient.add_messages, 0
+
+    def others_go_on() -> None:
+        Thread.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        mirror.drain("t1")
+        standin.clear()
+        say("three")
+        mirror.drain("t1")
+        connection.close()
+
+    async def stalling(zep: ZepClient, thread_id: str, messages: Sequence[OutgoingMessage]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the batch was refused; its message goes alone
+            monkeypatch.setattr(ZepClient, "add_messages", add_messages)
+            await asyncio.to_thread(others_go_on)
+        await add_messages(zep, thread_id, messages)
+
+    monkeypatch.setattr(ZepClient, "add_messages", stalling)
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == ["three", "two"]
+    assert marks(standin) == [False, False]
+    assert (row(dead).mirror_state, row(dead).mirror_error) == (MirrorState.DEAD, "http_422")
+
+
+def test_a_mark_that_zep_could_not_take_is_made_up_for(say: Say, standin: StandIn) -> None:
+    dead = buried_between_others(say)
+    stalled_worker_sends(standin, dead, "two")
+    list(dead_letters.replay(dead_letters.Filter(), actor="ayse", limit=10))
+    standin.fault("status", route="write", status=503, count=1, path="/sessions/t1/messages")
+
+    mirror.drain("t1")
+    assert row(dead).mirror_state == MirrorState.IN_FLIGHT
+    due_now()
+    mirror.drain("t1")
+
+    assert marks(standin) == [False, False, True]
+    assert row(dead).mirror_state == MirrorState.MIRRORED
+
+
+def buried_between_others(say: Say) -> UUID:
+    """The second of three messages is a dead letter, the others are at Zep."""
+    _, dead, _ = say("one"), say("two"), say("three")
+    Message.objects.filter(client_msg_id=dead).update(mirror_state=MirrorState.DEAD, mirror_error="http_422")
+    mirror.drain("t1")
+    return dead
+
+
+def marks(standin: StandIn) -> list[bool]:
+    """Which messages at Zep are marked as late."""
+    return [bool(message["metadata"].get("late")) for message in standin.thread("t1").messages]
 
 
 # The turn

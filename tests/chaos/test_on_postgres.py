@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.waiting import wait_until
 from tests.chaos.conftest import Json, Play
 from tests.chaos.world import World, free_port
 from tests.support.invariants import Expectations
 from tests.support.processes import ChildProcess, answers_ok, command_of
-from tests.support.waiting import wait_until
 
 IDENTICAL = ("identical_requests", "identical_requests_in_a_new_thread")
 RACES = (*IDENTICAL, "new_thread_raced", "twenty_turns_in_one_thread", "lease_takeovers")

@@ -21,7 +21,7 @@ from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support import invariants
 from tests.support.invariants import Expectations, Report
-from tests.support.processes import ROOT, leash
+from tests.support.processes import ROOT
 
 LONG_AGO = "2000-01-01 00:00:00"
 WAITING = "SELECT count(*) AS n FROM assistant_message WHERE mirror_state IN ('pending', 'in_flight')"
@@ -63,7 +63,7 @@ class World:
         self._more = environment
 
     def __enter__(self) -> Self:
-        self.start_redis()
+        self.redis.start()
         self.standin.start()
         return self
 
@@ -71,7 +71,7 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.standin.close()
-        self.stop_redis()
+        self.redis.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -93,18 +93,6 @@ class World:
         }
 
     # Redis
-
-    def start_redis(self) -> None:
-        self.redis.start()
-        process = self.redis._process  # the leash wants its pid
-        if process is not None:
-            leash().hold(process.pid)
-
-    def stop_redis(self) -> None:
-        process = self.redis._process  # see above
-        self.redis.stop()
-        if process is not None:
-            leash().let_go(process.pid)
 
     def flush_redis(self) -> None:
         with closing(redis.Redis.from_url(self.redis.url)) as client:

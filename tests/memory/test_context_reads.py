@@ -17,8 +17,8 @@ from assistant.memory.redacted import RedactedText
 from assistant.memory.service import UserSearch, fetch_thread_context_async, refresh_context
 from assistant.memory.zep_client import OutgoingMessage, zep
 from assistant.redis_link import FAILURES_THAT_MATTER
+from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
-from tests.support.redis_process import RedisProcess
 
 pytestmark = pytest.mark.usefixtures("redis_server", "standin")
 MEMORY_ID = UUID("11111111-2222-4333-8444-555555555555")

@@ -44,7 +44,7 @@ def test_dead_letters_are_listed_without_their_text(letter: UUID) -> None:
 
     assert code == 0
     assert (listed["client_msg_id"], listed["reason"]) == (str(letter), "http_422")
-    assert "0533" not in json.dumps(listed)
+    assert "123 45 67" not in json.dumps(listed)  # "0533" may be part of an id
 
 
 @pytest.mark.parametrize(

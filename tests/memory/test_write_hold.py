@@ -10,7 +10,7 @@ from assistant.events import Event, WriteHoldBegan, WriteHoldEnded
 from assistant.memory import write_hold
 from assistant.memory.errors import ZepRateLimited, ZepServerError, ZepTimeout, ZepUnauthorized, ZepUnavailable
 from assistant.memory.write_hold import Admission, Pass
-from tests.support.redis_process import RedisProcess
+from ops.redis_process import RedisProcess
 
 pytestmark = pytest.mark.usefixtures("redis_server")
 

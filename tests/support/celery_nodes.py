@@ -14,31 +14,18 @@ from pytest_celery import (  # type: ignore[import-untyped]  # the plugin ships 
     CeleryTestWorker,
 )
 
-from tests.support.processes import ChildProcess, Environment, answers_ok, command_of, leash
-from tests.support.redis_process import RedisProcess
+from ops.redis_process import RedisProcess
+from tests.support.processes import ChildProcess, Environment, answers_ok, command_of
 
 QUEUES = {"worker": "mirror,archive,default", "control": "control"}
 METRICS_PORTS = {"worker": "WORKER_METRICS_PORT", "control": "CONTROL_METRICS_PORT"}
 
 
-class LeashedRedis(RedisProcess):
-    """The real Redis-protocol server, also killed by tests, and with this process."""
+class RedisNode(RedisProcess):
+    """The real Redis-protocol server, asked as the other nodes are."""
 
     def launch(self) -> None:
         self.start()
-        if self._process is not None:
-            leash().hold(self._process.pid)
-
-    def stop(self) -> None:
-        pid = self._process.pid if self._process else None
-        super().stop()
-        if pid is not None:
-            leash().let_go(pid)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self.stop()
 
     def wait_until_up(self) -> None:
         """`start` has waited."""
@@ -50,7 +37,7 @@ class LeashedRedis(RedisProcess):
 class ProcessContainer(CeleryTestContainer):  # type: ignore[misc]  # the plugin ships no type information
     """A process in a container's clothes: what pytest-celery asks of Docker is answered by the process."""
 
-    def __init__(self, name: str, process: ChildProcess | LeashedRedis) -> None:
+    def __init__(self, name: str, process: ChildProcess | RedisNode) -> None:
         self._name, self.process = name, process
 
     @property
@@ -106,7 +93,7 @@ class BrokerNode(CeleryTestBroker):  # type: ignore[misc]  # the plugin ships no
     container: ProcessContainer
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.server = LeashedRedis(folder / "redis", port)
+        self.server = RedisNode(folder / "redis", port)
         super().__init__(ProcessContainer("redis", self.server))
 
     @property

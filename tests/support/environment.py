@@ -12,7 +12,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from ops.postgres_process import PostgresProcess
+from tests.support import postgres
 
 LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
 ZEP_API_KEY = "test-zep-key"
@@ -41,7 +41,7 @@ FOREIGN = ("DATABASE_URL", "CACHE_REDIS_URL", "CELERY_BROKER_URL", "ZEP_API_URL"
 for name in FOREIGN:
     os.environ.pop(name, None)
 if ON_POSTGRES:
-    CLUSTER = PostgresProcess({"fsync": "off"}).start()
+    CLUSTER = postgres.cluster().start()
     atexit.register(CLUSTER.close)
     ENVIRONMENT["DATABASE_URL"] = CLUSTER.create("easy_islanders")
 os.environ |= ENVIRONMENT

@@ -98,8 +98,7 @@ class Expectations:
     `redacted`: the text that Zep must have for a row's text; None where nobody says. `may_die`: kinds of dead letters
     that the run's faults explain. `complete`: nothing may still wait. `may_hold`: held messages are in order.
     `canaries`: personal data that was said; `allowed_columns`: the `table.column`s where it belongs. `after`: where the
-    run begins in Zep's log. `stale_calls`: workers may stall inside a call for longer than their lease, so that a dead
-    letter can arrive, unmarked, after its successors; such ones are counted as `arrived_although_dead`.
+    run begins in Zep's log.
     """
 
     redacted: Callable[[str], str] | None = None
@@ -109,7 +108,6 @@ class Expectations:
     canaries: Sequence[str] = ()
     allowed_columns: frozenset[str] = RAW_COLUMNS
     after: int = 0
-    stale_calls: bool = False
 
 
 def check(
@@ -249,7 +247,7 @@ def _wrong_with(row: Row, parts: Sequence[Row], expected: Expectations) -> Itera
         yield "wrong_role"
     if len(parts) > 1 and [part["metadata"].get("part") for part in parts] != numbers:
         yield "parts_not_numbered"
-    must_be_marked = row["replayed_at"] is not None and (_came_after_replay(row, parts) or not expected.stale_calls)
+    must_be_marked = row["replayed_at"] is not None and row["mirror_state"] == "mirrored"
     if must_be_marked and not all(part["metadata"].get("late") for part in parts):
         yield "late_but_not_marked"
     text = "".join(part["content"] for part in parts)
@@ -258,9 +256,7 @@ def _wrong_with(row: Row, parts: Sequence[Row], expected: Expectations) -> Itera
 
 
 def _came_after_replay(row: Row, parts: Sequence[Row]) -> bool:
-    """False where nothing was replayed, or a stalled worker's call brought the dead letter before the replay did."""
-    if row["replayed_at"] is None:
-        return False
+    """False where a stalled worker's call brought the dead letter before the replay did."""
     return _moment(parts[0]["created_at"]) >= _moment(row["replayed_at"])
 
 

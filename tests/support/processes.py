@@ -1,23 +1,22 @@
 """Processes of the product as children of the test run: started, waited for, signalled, and never left behind.
 
 Knows how a process is started and ended; what it does is the tests' business. Each has a process group of its own, so
-that a kill reaches what it started too. Should this process itself be killed, a watcher ends every group that is left.
+that a kill reaches what it started too. Should this process itself be killed, its leash ends every group that is left.
 """
 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Self
 
 import httpx
 
 from ops.launcher import procfile
-from tests.support.waiting import wait_until
+from ops.leash import leash
+from ops.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
@@ -26,45 +25,6 @@ TAIL_LINES = 40
 OK = 200
 
 Environment = Mapping[str, str]
-
-# Reads `+pid` and `-pid`; at the end of its input, which is the end of the test run, what was not taken back is killed.
-WATCHER = """
-import os, signal, sys
-held = set()
-for line in sys.stdin:
-    (held.add if line[0] == "+" else held.discard)(int(line[1:]))
-for pid in held:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except OSError:
-            pass
-"""
-
-
-class Leash:
-    """The watcher's other end. Whatever is held ends with this process, however this process ends."""
-
-    def __init__(self) -> None:
-        self._watcher = subprocess.Popen(
-            [sys.executable, "-ISc", WATCHER], stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
-        )
-
-    def hold(self, pid: int) -> None:
-        self._tell(f"+{pid}")
-
-    def let_go(self, pid: int) -> None:
-        self._tell(f"-{pid}")
-
-    def _tell(self, line: str) -> None:
-        assert self._watcher.stdin is not None
-        self._watcher.stdin.write(f"{line}\n")
-
-
-@cache
-def leash() -> Leash:
-    """The test run's one leash."""
-    return Leash()
 
 
 class ChildProcess:

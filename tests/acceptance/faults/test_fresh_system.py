@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from ops.waiting import wait_until
 from tests.acceptance.system import Json, System
-from tests.support.waiting import wait_until
 
 FIRST_TURNS = 6
 OPERATIONS = ("ensure_user", "ensure_thread", "add_messages", "read_back", "delete")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assistant.memory.guard_scripts import FORCED_KEY
+from ops.waiting import wait_until
 from tests.acceptance.system import System, new_id
-from tests.support.waiting import wait_until
 
 FAST = {
     "MEMORY_DOWNGRADE_HOLD_SECONDS": "2",

@@ -5,17 +5,17 @@ import sys
 from pathlib import Path
 
 from ops.launcher import processes as running
+from ops.waiting import wait_until
 from tests.support.processes import ROOT
-from tests.support.waiting import wait_until
 
 KILLED_RUN = """
 import os, sys
 from pathlib import Path
-from tests.support.celery_nodes import LeashedRedis
+from ops.redis_process import RedisProcess
 from tests.support.environment import free_port
 from tests.support.processes import ChildProcess
 folder = Path(sys.argv[1])
-LeashedRedis(folder, free_port()).launch()
+RedisProcess(folder, free_port()).start()
 child = ChildProcess("sleepers", ["sh", "-c", "sleep 600 & exec sleep 601"], os.environ, folder, lambda: True).start()
 print(child.pid, flush=True)
 sys.stdin.read()

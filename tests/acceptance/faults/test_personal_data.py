@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ops.waiting import wait_until
 from tests.acceptance.system import System, new_id
-from tests.support.waiting import wait_until
 
 PHONE, EMAIL = "0533 871 92 64", "canary.kuslar@example.com"
 SPELLINGS = (PHONE, "05338719264", "5338719264", "533 871 92 64", "871 92 64", EMAIL, "canary.kuslar")

@@ -2,8 +2,8 @@
 
 import time
 
+from ops.waiting import wait_until
 from tests.acceptance.system import System, assert_arrived_once_in_order
-from tests.support.waiting import wait_until
 
 BUDGET_AND_SOME_MS = 500  # 250 on a machine with nothing else to do; how exactly it is kept is measured elsewhere
 OUTAGES: dict[str, tuple[dict[str, object], dict[str, object]]] = {

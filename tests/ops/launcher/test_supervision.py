@@ -12,7 +12,7 @@ import pytest
 
 from ops.launcher import processes
 from ops.launcher.supervision import ROOT
-from tests.support.waiting import wait_until
+from ops.waiting import wait_until
 
 
 class Toys:
@@ -48,6 +48,10 @@ class Toys:
         """The number behind the last `word=` printed."""
         self.wait_for(f"{word}=")
         return int(self.printed().rpartition(f"{word}=")[2].split()[0])
+
+    def numbers_after(self, word: str) -> list[float]:
+        """The numbers behind each `word=` printed."""
+        return [float(number) for number in re.findall(rf"{word}=(\S+)", self.printed())]
 
     def end(self) -> None:
         if self.launcher and self.launcher.poll() is None:
@@ -147,6 +151,18 @@ def test_a_killed_process_is_started_again(toys: Toys) -> None:
     toys.wait_for("pid=", 2)
     assert toys.number_after("pid") != pid
     toys.wait_for("supervisor | exited: steady (terminated by SIGKILL")
+
+
+def test_a_process_that_dies_again_and_again_after_a_while_waits_longer_each_time(toys: Toys) -> None:
+    toys.start("flaky: echo born=$(date +%s.%N); sleep 1.2; echo died=$(date +%s.%N)")
+
+    toys.wait_for("born=", 4)
+
+    births, deaths = (toys.numbers_after(word) for word in ("born", "died"))
+    waited = [born - died for died, born in zip(deaths, births[1:], strict=False)]
+    assert waited[1] > 1.0
+    assert waited[2] > 2.0
+    toys.wait_for("s once more; it starts again in 2 s.")
 
 
 def test_five_deaths_right_after_the_start_end_the_run_with_the_last_lines(toys: Toys) -> None:
