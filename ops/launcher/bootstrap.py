@@ -129,6 +129,8 @@ def distributions() -> list[str]:
 
 def make_venv() -> None:
     say("making the virtual environment in .venv")
+    if VENV.is_symlink():  # clearing would empty what it points at, which is somebody else's
+        VENV.unlink()
     made = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
     )
