@@ -79,7 +79,9 @@ def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
             rows = outbox.next_batch(lease.thread_id, MESSAGES_PER_CALL)
             if not rows:
                 break
-            mirrored += Delivery(lease, rows).run()
+            delivery = Delivery(lease, rows)
+            mirrored += delivery.run()
+            lease = delivery.lease  # so the user and the session are ensured for the first batch only
             recovered |= loops.run(write_hold.succeeded(permit, lease.thread_id))
             if len(rows) < MESSAGES_PER_CALL and not rows[0].mirror_strikes:
                 break  # these were all; `release` looks whether more came

@@ -8,7 +8,7 @@ due times: workers' clocks differ.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
@@ -95,10 +95,11 @@ def something_waits(thread_id: str) -> bool:
     return unsent.values_list("mirror_state", flat=True).first() in WAITING_STATES
 
 
-def mark_known_to_zep(lease: Lease) -> None:
-    """Remember that user and session exist at Zep."""
+def mark_known_to_zep(lease: Lease) -> Lease:
+    """Remember that user and session exist at Zep; return the lease that says so."""
     if not _held(lease).update(known_to_zep_at=timezone.now()):
         raise LeaseLost
+    return replace(lease, known_to_zep=True)
 
 
 def next_batch(thread_id: str, size: int) -> list[Message]:

@@ -83,6 +83,17 @@ def test_user_and_session_are_ensured_once_a_thread(say: Say, standin: StandIn) 
     ]
 
 
+def test_user_and_session_are_ensured_for_the_first_batch_only(say: Say, standin: StandIn) -> None:
+    for number in range(65):
+        say(f"m{number}")
+    before = standin.last_n()
+
+    mirror.drain("t1")
+
+    posted = [entry["path"].removeprefix("/api/v2") for entry in standin.log(before) if entry["method"] == "POST"]
+    assert posted == ["/users", "/sessions", *3 * ["/sessions/t1/memory"]]
+
+
 def test_the_row_says_when_and_what_was_mirrored(say: Say) -> None:
     client_msg_id = say("I am ayse@example.com, +90 533 123 45 67")
 
