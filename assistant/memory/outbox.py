@@ -114,7 +114,8 @@ def save_prepared(lease: Lease, rows: Sequence[Message], fresh: Sequence[Message
 
     `fresh`: those of them that were redacted just now.
     """
-    again = [row for row in rows if row not in fresh]
+    new = {row.pk for row in fresh}
+    again = [row for row in rows if row.pk not in new]
     with _under(lease):
         if again:
             _of(again).update(mirror_state=MirrorState.IN_FLIGHT, mirror_attempts=F("mirror_attempts") + 1)
