@@ -92,19 +92,16 @@ class Delivery:
     def _prepared(self) -> list[Message]:
         """Redact, commit what is about to be sent, return it. A row that cannot be redacted is held; it ends them."""
         ready: list[Message] = []
-        fresh: list[Message] = []
         for row in self._rows:
             if row.mirror_state not in (MirrorState.PENDING, MirrorState.IN_FLIGHT):
                 continue
-            if not row.outgoing_parts:
-                if not outgoing.redact_into(row):
-                    outbox.hold(self.lease, row, "redaction_failed")
-                    row.mirror_state = MirrorState.HELD
-                    break
-                fresh.append(row)
+            if not row.outgoing_parts and not outgoing.redact_into(row):
+                outbox.hold(self.lease, row, "redaction_failed")
+                row.mirror_state = MirrorState.HELD
+                break
             ready.append(row)
         if ready:
-            outbox.save_prepared(self.lease, ready, fresh)
+            outbox.save_prepared(self.lease, ready)
         for row in ready:
             row.mirror_state, row.mirror_attempts = MirrorState.IN_FLIGHT, row.mirror_attempts + 1
         return ready
