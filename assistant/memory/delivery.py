@@ -53,8 +53,7 @@ class Delivery:
     """
 
     def __init__(self, lease: Lease, rows: Sequence[Message]) -> None:
-        suspect = bool(rows[0].mirror_strikes)  # it goes alone: if it is the cause, those behind it are not blamed
-        self.lease, self._rows = lease, list(rows[:1] if suspect else rows)
+        self.lease, self._rows = lease, list(rows)
         self._started = time.perf_counter()
         self.mirrored = 0
 

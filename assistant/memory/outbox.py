@@ -103,7 +103,7 @@ def mark_known_to_zep(lease: Lease) -> Lease:
     return replace(lease, known_to_zep=True)
 
 
-def next_batch(thread_id: str, size: int) -> list[Message]:
+def waiting_messages(thread_id: str, size: int) -> list[Message]:
     """The thread's next messages in order, up to the first that is held: nothing overtakes it. One query."""
     unsent = Message.objects.filter(thread_id=thread_id, mirror_state__in=UNSENT_STATES).order_by("sequence")
     unsent = unsent.defer("rich", "memory_trace")  # large, and never sent

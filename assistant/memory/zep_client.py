@@ -106,7 +106,8 @@ class ZepClient:
         """Append up to 30 messages, in order. ZepRejected may mean that one of their uuids is there already."""
         announce(ZepWriteRequested("add_messages"))
         async with self._attempt("add_messages", answers=(ZepDuplicate,)):
-            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
+            redacted = policy()
+            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep(redacted) for message in messages])
 
     async def read_back(self, thread_id: str, uuid: UUID) -> str | None:
         """The text that Zep holds under this id in this thread, None where it holds none."""

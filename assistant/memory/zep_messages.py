@@ -6,7 +6,7 @@ from uuid import UUID
 
 from zep_python import Message
 
-from assistant.memory.redacted import RedactedText, policy
+from assistant.memory.redacted import RedactedText
 
 
 class PlainMessage(Message):
@@ -40,8 +40,9 @@ class OutgoingMessage:
     parts: int = 1
     is_late: bool = False
 
-    def to_zep(self) -> Message:
-        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": policy()}
+    def to_zep(self, redacted: str) -> Message:
+        """The library's message. `redacted`: what today's policy takes out."""
+        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": redacted}
         if self.parts > 1:
             metadata |= {"part": self.part, "parts": self.parts}
         if self.is_late:

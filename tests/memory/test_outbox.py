@@ -30,7 +30,7 @@ def leased(say: Say, *texts: str) -> tuple[Lease, list[Message]]:
         say(text)
     lease = outbox.take_lease("t1")
     assert lease is not None
-    rows = outbox.next_batch("t1", 30)
+    rows = outbox.waiting_messages("t1", 30)
     assert all(outgoing.redact_into(row) for row in rows)
     return lease, rows
 

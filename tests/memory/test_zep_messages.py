@@ -15,7 +15,7 @@ WHOLE = OutgoingMessage(UUID(int=1), "user", RedactedText.from_outbox("merhaba \
 
 @pytest.mark.parametrize("outgoing", [WHOLE, replace(WHOLE, part=2, parts=3), replace(WHOLE, is_late=True)])
 def test_it_is_encoded_as_the_library_encodes_a_validated_one(outgoing: OutgoingMessage) -> None:
-    plain = outgoing.to_zep()
+    plain = outgoing.to_zep("email+phone")
 
     validated = Message(
         uuid=plain.uuid_, role=plain.role, role_type=plain.role_type, content=plain.content, metadata=plain.metadata
