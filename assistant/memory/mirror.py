@@ -47,8 +47,8 @@ def drain(thread_id: str, *, is_backlog: bool = False) -> Drained:
 
     `is_backlog`: nobody is about to ask for the thread's context; what the cache has of it is only forgotten.
 
-    A thread with one batch costs nine queries, two Redis round trips and one call to Zep, and one of each more for the
-    refresh of its context.
+    A thread with one batch costs nine queries (on PostgreSQL seven), two Redis round trips and one call to
+    Zep, and one of each more for the refresh of its context.
     """
     permit = loops.run(write_hold.admit())
     if permit.admission is Admission.HELD:
