@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -23,7 +24,12 @@ def run(work: Coroutine[object, object, T]) -> T:
     if _is_on_a_loop():
         work.close()
         raise RuntimeError("this would block the event loop: await the async twin instead")
-    return asyncio.run_coroutine_threadsafe(work, _background_loop()).result()
+    return start(work).result()
+
+
+def start(work: Coroutine[object, object, T]) -> Future[T]:
+    """Let `work` begin on the background loop; its result is waited for later."""
+    return asyncio.run_coroutine_threadsafe(work, _background_loop())
 
 
 def _is_on_a_loop() -> bool:

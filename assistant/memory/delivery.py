@@ -49,41 +49,43 @@ class Interrupted(EasyIslandersError):
 
 
 class Delivery:
-    """One batch under way. Every method leaves the rows in a state from which a successor can go on."""
+    """One batch under way. Every method leaves the rows in a state from which a successor can go on.
+
+    `lease` is what the next batch goes on with: it knows by then that Zep has user and session.
+    """
 
     def __init__(self, lease: Lease, rows: Sequence[Message]) -> None:
-        suspect = bool(rows[0].mirror_strikes)  # it goes alone: if it is the cause, those behind it are not blamed
-        self._lease, self._rows = lease, list(rows[:1] if suspect else rows)
+        self.lease, self._rows = lease, list(rows)
         self._started = time.perf_counter()
         self.mirrored = 0
 
     def run(self) -> int:
         """Deliver the batch; return how many messages are mirrored by it. Raise Interrupted or LeaseLost."""
         try:
-            if not self._lease.known_to_zep:
+            if not self.lease.known_to_zep:
                 self._introduce()
             self._settle_what_is_in_flight()
             for run in outgoing.within_limits(self._prepared()):
                 self._send(run)
         except ZepUnavailable as error:
             left = [row for row in self._rows if row.mirror_state in (MirrorState.PENDING, MirrorState.IN_FLIGHT)]
-            outbox.put_back(self._lease, left, error.reason)
+            outbox.put_back(self.lease, left, error.reason)
             raise Interrupted(0.0, error=error, rows=left, mirrored=self.mirrored) from None
         except ZepRejected as error:  # not the messages: ensuring the session, or a read-back. No message is to blame
-            outbox.put_back(self._lease, self._rows, error.reason)
+            outbox.put_back(self.lease, self._rows, error.reason)
             raise Interrupted(REFUSED_ASIDE_SECONDS, rows=self._rows, mirrored=self.mirrored) from None
         return self.mirrored
 
     def _introduce(self) -> None:
         """Ensure user and session: Community Edition would make a session without its user from the first message."""
-        loops.run(_ensure_at_zep(self._lease.thread_id, self._lease.memory_id))
-        outbox.mark_known_to_zep(self._lease)
+        loops.run(_ensure_at_zep(self.lease.thread_id, self.lease.memory_id))
+        self.lease = outbox.mark_known_to_zep(self.lease)
 
     def _settle_what_is_in_flight(self) -> None:
         """An earlier try's outcome is not known: ask Zep which of its messages it has."""
         unknown = [row for row in self._rows if row.mirror_state == MirrorState.IN_FLIGHT]
         for at in range(0, len(unknown), ROWS_PER_QUESTION):
-            outbox.renew(self._lease)
+            outbox.renew(self.lease)
             asked = unknown[at : at + ROWS_PER_QUESTION]
             missing = self._missing(asked)
             self._acknowledge([row for row in asked if not missing[row.pk]])
@@ -91,19 +93,16 @@ class Delivery:
     def _prepared(self) -> list[Message]:
         """Redact, commit what is about to be sent, return it. A row that cannot be redacted is held; it ends them."""
         ready: list[Message] = []
-        fresh: list[Message] = []
         for row in self._rows:
             if row.mirror_state not in (MirrorState.PENDING, MirrorState.IN_FLIGHT):
                 continue
-            if not row.outgoing_parts:
-                if not outgoing.redact_into(row):
-                    outbox.hold(self._lease, row, "redaction_failed")
-                    row.mirror_state = MirrorState.HELD
-                    break
-                fresh.append(row)
+            if not row.outgoing_parts and not outgoing.redact_into(row):
+                outbox.hold(self.lease, row, "redaction_failed")
+                row.mirror_state = MirrorState.HELD
+                break
             ready.append(row)
         if ready:
-            outbox.save_prepared(self._lease, ready, fresh)
+            outbox.save_prepared(self.lease, ready)
         for row in ready:
             row.mirror_state, row.mirror_attempts = MirrorState.IN_FLIGHT, row.mirror_attempts + 1
         return ready
@@ -119,7 +118,7 @@ class Delivery:
     def _send_one_by_one(self, rows: Sequence[Message]) -> None:
         """Zep refused the batch: one of it is there already, or one of it is bad. Find out which."""
         for row in rows:
-            outbox.renew(self._lease)
+            outbox.renew(self.lease)
             missing = self._missing([row])[row.pk]
             try:
                 if missing:
@@ -139,7 +138,7 @@ class Delivery:
             self._acknowledge([row])
 
     def _refused(self, row: Message, error: ZepRejected) -> None:
-        refusals = outbox.note_refusal(self._lease, row, error.reason)
+        refusals = outbox.note_refusal(self.lease, row, error.reason)
         decision = after_refusal(error.reason, refusals)
         if isinstance(decision, GiveUp):
             self._bury(row, decision.kind)
@@ -147,15 +146,15 @@ class Delivery:
         raise Interrupted(decision.after_seconds, rows=[row], mirrored=self.mirrored)
 
     def _bury(self, row: Message, kind: str) -> None:
-        outbox.bury(self._lease, row, kind)
+        outbox.bury(self.lease, row, kind)
         row.mirror_state = MirrorState.DEAD
-        announce(MessageBuried(self._lease.thread_id, str(row.client_msg_id), kind))
+        announce(MessageBuried(self.lease.thread_id, str(row.client_msg_id), kind))
 
     def _missing(self, rows: Sequence[Message]) -> dict[int, list[OutgoingMessage]]:
         """For each row, which of its parts Zep does not have. Our id with another text there makes it a dead letter."""
         messages = {row.pk: outgoing.messages_of(row) for row in rows}
         uuids = [message.uuid for row in rows for message in messages[row.pk]]
-        held = dict(zip(uuids, loops.run(_texts_at_zep(self._lease.thread_id, uuids)), strict=True)) if uuids else {}
+        held = dict(zip(uuids, loops.run(_texts_at_zep(self.lease.thread_id, uuids)), strict=True)) if uuids else {}
         for row in rows:
             if any(held[message.uuid] not in (None, message.text.text) for message in messages[row.pk]):
                 self._bury(row, "conflict")
@@ -165,13 +164,13 @@ class Delivery:
     def _mark_late(self, uuids: Sequence[UUID]) -> None:
         """Replayed ones that are there already: a call from before the replay may have brought them, without a mark."""
         if uuids:
-            outbox.renew(self._lease)
-            loops.run(_mark_late_at_zep(self._lease.thread_id, uuids))
+            outbox.renew(self.lease)
+            loops.run(_mark_late_at_zep(self.lease.thread_id, uuids))
 
     def _add(self, messages: Sequence[OutgoingMessage]) -> None:
         async def add() -> None:
             for first in range(0, len(messages), MESSAGES_PER_CALL):
-                await zep().add_messages(self._lease.thread_id, messages[first : first + MESSAGES_PER_CALL])
+                await zep().add_messages(self.lease.thread_id, messages[first : first + MESSAGES_PER_CALL])
 
         loops.run(add())
 
@@ -180,7 +179,7 @@ class Delivery:
         if not rows:
             return
         now = timezone.now()
-        outbox.acknowledge(self._lease, rows, now)
+        outbox.acknowledge(self.lease, rows, now)
         redactions: Counter[str] = Counter()
         for row in rows:
             row.mirror_state = MirrorState.MIRRORED
@@ -188,7 +187,7 @@ class Delivery:
         self.mirrored += len(rows)
         lags = tuple((now - row.created_at).total_seconds() for row in rows)
         seconds = time.perf_counter() - self._started
-        announce(MessagesMirrored(self._lease.thread_id, lags, dict(redactions), seconds))
+        announce(MessagesMirrored(self.lease.thread_id, lags, dict(redactions), seconds))
 
 
 async def _ensure_at_zep(thread_id: str, memory_id: UUID) -> None:

@@ -4,7 +4,8 @@ Knows the order of steps: lease, admission, one batch after another, release. Kn
 `outbox`'s, HTTP is `delivery`'s, outages are `write_hold`'s.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from assistant import loops
@@ -13,11 +14,11 @@ from assistant.memory import outbox, write_hold
 from assistant.memory.delivery import Delivery, Interrupted
 from assistant.memory.errors import ZepServerError, ZepUnavailable
 from assistant.memory.outbox import Lease, LeaseLost
-from assistant.memory.service import invalidate_context, refresh_context
+from assistant.memory.service import outdate_context, refresh_context
 from assistant.memory.verdicts import GiveUp, after_strike
 from assistant.memory.write_hold import Admission
 from assistant.memory.zep_client import MESSAGES_PER_CALL
-from assistant.redis_link import RedisDown
+from assistant.models import Message, MirrorState
 
 DOUBLINGS = 10  # of a thread's own back-off; the cap comes long before
 BATCHES_PER_TURN = 5  # then the thread queues again, so that a long one does not keep others waiting
@@ -44,8 +45,8 @@ def drain(thread_id: str, *, is_backlog: bool = False) -> Drained:
 
     `is_backlog`: nobody is about to ask for the thread's context; what the cache has of it is only forgotten.
 
-    A thread with one batch costs nine queries, two Redis round trips and one call to Zep, and one of each more for the
-    refresh of its context.
+    A thread with one batch costs nine queries (on PostgreSQL seven), two Redis round trips and one call to
+    Zep, and one of each more for the refresh of its context.
     """
     permit = loops.run(write_hold.admit())
     if permit.admission is Admission.HELD:
@@ -65,31 +66,46 @@ def drain(thread_id: str, *, is_backlog: bool = False) -> Drained:
 
 
 def _note_new_context(thread_id: str, *, is_backlog: bool) -> None:
-    if not is_backlog:
-        loops.run(refresh_context(thread_id))
-        return
-    with suppress(RedisDown):
-        invalidate_context(thread_id)
+    loops.run(outdate_context(thread_id) if is_backlog else refresh_context(thread_id))
 
 
-def _drain(lease: Lease, batches: int, permit: write_hold.Pass) -> Drained:
-    mirrored, recovered = 0, False
+def _drain(lease: Lease, most: int, permit: write_hold.Pass) -> Drained:
+    """Deliver up to `most` batches. Their rows are read at once: under the lease nobody else sends or settles them."""
+    mirrored = 0
+    told: list[Future[bool]] = []
     try:
-        for _ in range(batches):
-            rows = outbox.next_batch(lease.thread_id, MESSAGES_PER_CALL)
-            if not rows:
-                break
-            mirrored += Delivery(lease, rows).run()
-            recovered |= loops.run(write_hold.succeeded(permit, lease.thread_id))
-            if len(rows) < MESSAGES_PER_CALL and not rows[0].mirror_strikes:
-                break  # these were all; `release` looks whether more came
+        batches = list(_batches(outbox.waiting_messages(lease.thread_id, most * MESSAGES_PER_CALL + 1)))
+        for rows in batches[:most]:
+            delivery = Delivery(lease, rows)
+            mirrored += delivery.run()
+            lease = delivery.lease  # so the user and the session are ensured for the first batch only
+            told.append(loops.start(write_hold.succeeded(permit, lease.thread_id)))
+            if any(row.mirror_state == MirrorState.HELD for row in rows):
+                break  # it could not be redacted: nothing overtakes it
     except Interrupted as interrupted:
+        recovered = _ended_a_hold(told)  # what went well is told before what did not
         drained = _interrupted(lease, permit, interrupted)
         return replace(drained, mirrored=mirrored + interrupted.mirrored, recovered=recovered or drained.recovered)
     except BaseException:
         outbox.release(lease, due_in=0.0)  # whatever broke, the sweep finds the thread
         raise
-    return Drained(_let_go(lease), recovered=recovered, mirrored=mirrored)
+    again_in = _let_go(lease, more=len(batches) > most)
+    return Drained(again_in, recovered=_ended_a_hold(told), mirrored=mirrored)
+
+
+def _batches(rows: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """A message that brought server errors goes alone: if it is the cause, those behind it are not blamed."""
+    at = 0
+    while at < len(rows):
+        size = 1 if rows[at].mirror_strikes else MESSAGES_PER_CALL
+        yield rows[at : at + size]
+        at += size
+
+
+def _ended_a_hold(told: Sequence[Future[bool]]) -> bool:
+    """Wait until the cluster has been told of every batch that went through."""
+    ended = [each.result() for each in told]
+    return any(ended)
 
 
 def _interrupted(lease: Lease, permit: write_hold.Pass, interrupted: Interrupted) -> Drained:
@@ -129,9 +145,9 @@ def _own_back_off(interrupted: Interrupted) -> float:
     return min(2.0 ** min(max(tries - 1, 0), DOUBLINGS), write_hold.LONGEST_WAIT_SECONDS)
 
 
-def _let_go(lease: Lease) -> float | None:
+def _let_go(lease: Lease, *, more: bool) -> float | None:
     """Release the lease; 0.0 where messages still wait, or came while we looked."""
-    if not outbox.release(lease, due_in=None):
+    if more or not outbox.release(lease, due_in=None):
         outbox.release(lease, due_in=0.0)
         return 0.0
     return None

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
@@ -35,6 +34,7 @@ from assistant.memory.errors import (
     error_for_status,
 )
 from assistant.memory.redacted import RedactedText, policy
+from assistant.memory.zep_messages import LATE, OutgoingMessage
 from assistant.memory.zep_transport import AnswerRefused, Exchange, current_exchange, new_http_client
 
 __all__ = ["MESSAGES_PER_CALL", "MESSAGE_MAX_CHARACTERS", "OutgoingMessage", "ZepClient", "ZepRequestError", "zep"]
@@ -57,30 +57,6 @@ VENDOR_ERRORS = (
     TimeoutError,
 )
 DUPLICATE = "uuid already exists"
-LATE = {"late": True}  # it was a dead letter: messages after it in the thread may have come before it
-
-
-@dataclass(frozen=True)
-class OutgoingMessage:
-    """One message, or one part of a long one, as it goes to Zep. Metadata is made from these fields alone."""
-
-    uuid: UUID
-    role: str
-    text: RedactedText
-    client_msg_id: UUID
-    part: int = 1
-    parts: int = 1
-    is_late: bool = False
-
-    def to_zep(self) -> Message:
-        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": policy()}
-        if self.parts > 1:
-            metadata |= {"part": self.part, "parts": self.parts}
-        if self.is_late:
-            metadata |= LATE
-        return Message(
-            uuid=str(self.uuid), role=self.role, role_type=self.role, content=self.text.text, metadata=metadata
-        )
 
 
 class ZepClient:
@@ -141,7 +117,8 @@ class ZepClient:
         """Append up to 30 messages, in order. ZepRejected may mean that one of their uuids is there already."""
         announce(ZepWriteRequested("add_messages"))
         async with self._attempt("add_messages", answers=(ZepDuplicate,)):
-            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
+            redacted = policy()
+            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep(redacted) for message in messages])
 
     async def mark_late(self, thread_id: str, uuid: UUID) -> None:
         """Mark a replayed message that is there already: the call that brought it knew of no replay. Repeatable."""

@@ -81,7 +81,7 @@ def _questions() -> dict[str, Callable[[], object]]:
     return {
         "sweep: threads that wait": lambda: outbox.waiting_threads(timedelta(seconds=5), 20),
         "take_lease": lambda: outbox.take_lease(waiting),
-        "next_batch": lambda: outbox.next_batch(waiting, BATCH),
+        "waiting_messages": lambda: outbox.waiting_messages(waiting, BATCH),
         "backlog: count and oldest": outbox.backlog,
         "dead letters: list": lambda: list(dead_letters.find(Filter())[:LISTED]),
         "dead letters: of a thread": lambda: list(dead_letters.find(Filter(thread_id=waiting))[:LISTED]),

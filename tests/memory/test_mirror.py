@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from assistant.memory import mirror, outbox, write_hold
 from assistant.memory.backlog import OVERDUE
+from assistant.memory.pii import redact_pii
 from assistant.memory.service import fetch_thread_context
 from assistant.models import Message, MirrorState, Thread, User, zep_message_id
 from assistant.tasks import mirror_message
@@ -81,6 +82,17 @@ def test_user_and_session_are_ensured_once_a_thread(say: Say, standin: StandIn) 
     assert [entry["path"] for entry in standin.log(before) if entry["method"] == "POST"] == [
         "/api/v2/sessions/t1/memory"
     ]
+
+
+def test_user_and_session_are_ensured_for_the_first_batch_only(say: Say, standin: StandIn) -> None:
+    for number in range(65):
+        say(f"m{number}")
+    before = standin.last_n()
+
+    mirror.drain("t1")
+
+    posted = [entry["path"].removeprefix("/api/v2") for entry in standin.log(before) if entry["method"] == "POST"]
+    assert posted == ["/users", "/sessions", *3 * ["/sessions/t1/memory"]]
 
 
 def test_the_row_says_when_and_what_was_mirrored(say: Say) -> None:
@@ -348,6 +360,24 @@ def test_a_message_whose_redaction_fails_is_held_and_never_sent(
     assert row(first).mirror_state == MirrorState.HELD
     assert row(first).mirror_error == "redaction_failed"
     assert row(second).mirror_state == MirrorState.PENDING
+
+
+def test_nothing_overtakes_a_message_that_cannot_be_redacted(
+    say: Say, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(65):
+        say(f"m{number}")
+
+    def broken_for_one(raw: str, **options: bool) -> object:
+        if raw == "m10":
+            raise RuntimeError
+        return redact_pii(raw, **options)
+
+    monkeypatch.setattr("assistant.memory.redacted.redact_pii", broken_for_one)
+
+    mirror.drain("t1")
+
+    assert standin.thread("t1").contents == [f"m{number}" for number in range(10)]
 
 
 def test_with_writing_off_messages_are_held(say: Say, standin: StandIn, settings: Settings) -> None:
