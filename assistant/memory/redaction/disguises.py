@@ -12,7 +12,7 @@ from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
-_DENSE: Final = re.compile(r"[0-9](?:[^\d\n]{0,24}+\d){6}")
+_DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"

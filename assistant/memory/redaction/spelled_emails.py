@@ -37,7 +37,10 @@ _HINTS: Final = (
         rf"[@\[({{<*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
         rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
     ),
-    re.compile(rf"[ ](?:{known.BARE_AT})[ ]"),
+    re.compile(
+        rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:{known.DOT})[ ]))"
+        rf"|(?:{known.BARE_PROVIDERS})(?!\w))"
+    ),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
 _WRITTEN: Final = re.compile(
@@ -86,6 +89,11 @@ ENOUGH: Final = {
 }
 
 _UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
+
+
+def may_be_spelled(text: str) -> bool:
+    """Say whether something in a folded text can stand for an at sign."""
+    return any(hint.search(text) for hint in _HINTS)
 
 
 def find_spelled_emails(view: View) -> Iterator[Span]:
