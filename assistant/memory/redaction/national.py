@@ -4,6 +4,7 @@ Shape alone decides little here, so each row says how people of that country gro
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
@@ -51,9 +52,6 @@ HABITS: Final = (
     _habit(r"1[3-9]\d{9}", r"3 4 4", 86),
     _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
     _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
-)
-_SURE_HABITS: Final = re.compile(
-    "|".join(f"(?:{habit.digits.pattern}) (?:{habit.groups.pattern})" for habit in HABITS if not habit.announced)
 )
 # Country codes people write without the plus.
 COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
@@ -112,19 +110,22 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
 
 
 def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
-    may_be_habit = announced or _SURE_HABITS.fullmatch(f"{digits} {lengths}")
-    if may_be_habit and any(_fits(habit, digits, lengths) for habit in HABITS if habit.announced <= announced):
+    if any(_fits(habit, digits) for habit in _habits_of(lengths, announced=announced)):
         return True
     return digits.startswith(COUNTRY_CODES) and any(
         _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
     )
 
 
-def _fits(habit: Habit, digits: str, lengths: str) -> bool:
-    return (
-        habit.digits.fullmatch(digits) is not None
-        and habit.groups.fullmatch(lengths) is not None
-        and (habit.country_code is None or numbering.is_assigned(habit.country_code, digits))
+@lru_cache(maxsize=4096)
+def _habits_of(lengths: str, *, announced: bool) -> tuple[Habit, ...]:
+    """Return the habits that group digits so."""
+    return tuple(habit for habit in HABITS if habit.announced <= announced and habit.groups.fullmatch(lengths))
+
+
+def _fits(habit: Habit, digits: str) -> bool:
+    return habit.digits.fullmatch(digits) is not None and (
+        habit.country_code is None or numbering.is_assigned(habit.country_code, digits)
     )
 
 
