@@ -5,15 +5,17 @@ from typing import Final
 from assistant.memory.redaction.views import word_set, words
 
 SURE_AT: Final = words(
-    "at @ arroba kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι παπακι ατ"
+    "at @ arroba kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι παπακι ατ",
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
 BARE_AT: Final = words(
-    "at arroba et kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι στο ατ"
+    "at arroba et kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι στο ατ",
 )
 # Words for the sign and for nothing else.
-NAMED_AT: Final = word_set("arroba klammeraffe собака собачка παπάκι παπακι at-sign")
-DOT: Final = words("dot d0t nokta punkt punto point τελεία ντοτ точка тчк дот")
+NAMED_AT: Final = word_set("arroba klammeraffe affenschwanz kuyruklua собака собачка παπάκι παπακι at-sign")
+DOT: Final = words("dot d0t period nokta punkt punto point τελεία ντοτ точка тчк дот")
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
     "çizgi alt_çizgi alttan_çizgi alttire tire eksi artı unterstrich bindestrich",
@@ -35,6 +37,15 @@ MAIL: Final = words(
     "email e-mail mail mailim mailimiz eposta e-posta epostam e-postam posta inbox write contact reach send adres",
     "adresim adresi address adresse schreib schreiben почта почту почте почты почтой имейл емейл мыло пиши пишите",
     "ιμέιλ μέιλ ημέιλ γράψε στείλε yaz yazın yazabilirsin gönder ulaş ulaşın iletişim",
+)
+# After an address: that it is one.
+MAIL_AFTER: Final = (
+    r"[ ,]{0,2}(?:(?:is|ist|это|είναι)[ ])?(?:"
+    + words(
+        "my_mail my_email my_e-mail my_address meine_mail meine_email meine_e-mail meine_adresse mail_me email_me",
+        "mail_adresim mailim e-postam epostam eposta_adresim e-posta_adresim моя_почта мой_имейл το_μέιλ_μου",
+    )
+    + r")(?!\w)"
 )
 # Words that stand before "at <site>" in a plain sentence.
 PLAIN: Final = word_set(

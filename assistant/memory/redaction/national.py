@@ -34,7 +34,7 @@ HABITS: Final = (
     _habit(r"444\d{4}", r"3 1 3|3 2 2|3 4|7", 90),
     # Greece and Cyprus
     _habit(r"69\d{8}", r"10|2 .*|3 .*|4 .*|5 .*"),
-    _habit(r"2\d{9}", r"10|3 7|3 3 4|3 4 3|2 4 4|4 6|4 3 3|3 3 2 2|4 2 2 2|5 5", 30),
+    _habit(r"2\d{9}", r"10|3 7|3 3 4|3 4 3|2 4 4|4 6|4 3 3|3 3 2 2|3 2 2 3|4 2 2 2|5 5", 30),
     _habit(r"9[4-79]\d{4}(?!00)\d{2}", r"8|2 6|2 3 3|2 2 2 2|4 4|5 3|2 4 2|3 5|3 2 3"),
     _habit(r"9[4-79]\d{6}", r"8|2 6|2 2 2 2"),
     _habit(r"2[2-6]\d{4}(?!00)\d{2}", r"2 6|2 2 2 2|2 3 3"),
@@ -51,6 +51,14 @@ HABITS: Final = (
     _habit(r"7[1-9]\d{8}", r"4 6|4 3 3", 44),
     _habit(r"1[3-9]\d{9}", r"3 4 4", 86),
     _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
+    # Norway, Spain, Poland, Italy: groups that amounts are not written in, or mobile numbers
+    _habit(r"[49]\d{7}", r"3 2 3", 47),
+    _habit(r"[67]\d{8}", r"3 2 2 2", 34),
+    _habit(r"(?!\d*00(?:\d{3}){0,2}$)[67]\d{8}", r"3 3 3", 34),
+    _habit(r"(?!\d*00(?:\d{3}){0,2}$)(?:5[0137]|6[069]|7[2389]|88)\d{7}", r"3 3 3", 48),
+    _habit(r"3[2-9]\d{8}", r"3 3 4|3 7", 39),
+    # Fixed lines of Northern Cyprus without their area
+    _habit(r"(?:22\d|36[56]|37\d|71\d|72\d|8[12]\d)(?!000)\d{4}", r"3 2 2"),
     _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
 )
 # Country codes people write without the plus.
@@ -73,6 +81,11 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
         return None
     lengths = " ".join([str(len(group)) for group in groups])
     return _judged(view, match, digits, lengths)
+
+
+def end_of_glued(_view: View, match: re.Match[str]) -> int:
+    """Return the end of a match that is nothing but whole numbers."""
+    return match.end()
 
 
 def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:

@@ -18,7 +18,7 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
-from assistant.memory.redaction.national import end_of_national, end_of_single_digits
+from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
 from assistant.memory.redaction.views import MASK, Found, Span, View, substituted
@@ -40,8 +40,8 @@ _PREFIXED: Final = re.compile(
 )
 # Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
 _SINGLE: Final = re.compile(
-    r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
-    r"|(?<=0)[ .\-/_*]{1,3}5(?:[ .\-/_*]{1,3}\d(?!\d)){9})"
+    r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*()]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
+    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){9})"
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
@@ -59,13 +59,16 @@ _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
 )
 _LETTER_NEAR: Final = re.compile(r"[0-9][ .\-]?[oοо]")
 _STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
 _AROUND: Final = 64
 _LONG: Final = 512  # shorter text is searched sooner than cut
+# Two and more mobile numbers without anything between them.
+_GLUED: Final = re.compile(r"[05](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9})(?!\d)")
 _PASSES: Final[Passes] = (
+    (_GLUED, end_of_glued),
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
     (_CLUSTER, end_of_national),

@@ -11,11 +11,11 @@ from typing import Final
 from assistant.memory.redaction import email_words as known
 from assistant.memory.redaction.views import Span, View
 
-_OPEN, _CLOSE = r"\s?[\[({<]{1,2}\s?", r"\s?[\])}>]{1,2}\s?"
+_OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
 _LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++)*+"
 _SPELLED_DOT: Final = (
     rf"{_OPEN}(?:{known.DOT}|\.){_CLOSE}|[ ]{{1,3}}(?:{known.DOT})[ ]{{1,3}}"
-    rf"|[ ]?[-_*|]{{1,2}}(?:{known.DOT})[-_*|]{{1,2}}[ ]?"
+    rf"|[ ]?[-_*|/]{{1,2}}(?:{known.DOT})[-_*|/]{{1,2}}[ ]?"
 )
 _SPACED_DOT: Final = (
     rf"[ ]\.[ ](?=(?:{known.ENDINGS})(?!\w))|(?:[ ][.,]|[.,][ ]?)(?=(?:{known.WORDLESS_ENDINGS})(?!\w))"
@@ -34,8 +34,8 @@ _AT_DOMAIN: Final = re.compile(
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 _HINTS: Final = (
     re.compile(
-        rf"[@\[({{<*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
+        rf"[@\[({{<\"'*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
     ),
     re.compile(
         rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:{known.DOT})[ ]))"
@@ -58,6 +58,7 @@ _SPELLED: Final = re.compile(rf"{_SPELLED_DOT}|[ ,]")
 _ENDING: Final = re.compile(r"[^\W\d_]{2,}\Z")
 _KNOWN_ENDING: Final = re.compile(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
 _MAIL: Final = re.compile(rf"(?<!\w)(?:{known.MAIL})(?!\w)")
+_MAIL_AFTER: Final = re.compile(known.MAIL_AFTER)
 _LETTERS: Final = re.compile(
     r"(?<!\w)(?<!\w[ ])(?:[^\W_][ ]){2,64}+@(?:[ ][^\W_]){2,64}+(?:[ ]\.(?:[ ][^\W_]){2,12}){1,3}(?![^\W_])"
 )
@@ -178,6 +179,8 @@ def _is_tight(match: re.Match[str]) -> bool:
 
 
 def _speaks_of_mail(text: str, start: int, end: int) -> bool:
+    if _MAIL_AFTER.match(text, end):
+        return True
     before = text[max(0, start - _CONTEXT) : start]
     if not before.strip():
         return not text[end : end + _CONTEXT].strip(" .!\n")
