@@ -65,9 +65,11 @@ def redact_phones(text: str) -> tuple[str, int]:
     """Replace telephone numbers by `[PHONE]`; return the text and how many there were.
 
     Finds international numbers of any country, and national ones as people write them in Turkey, Cyprus, Greece,
-    Britain, Germany, Russia and North America, in any script's digits, spaced, dotted, split by words or spelled out.
-    Prices, dates, ids, hashes, coordinates and sizes stay. Seven and eight digits count only where the words around
-    say so, or where they are grouped or begin as Cypriot numbers do.
+    Britain, Germany, Russia, Norway, Spain, Poland, Italy and North America, in any script's digits, spaced, dotted,
+    split by words or spelled out. Prices, dates, ids, hashes, coordinates and sizes stay. Seven and eight digits count
+    only where the words around say so, or where they are grouped or begin as Cypriot or Norwegian numbers do; Danish
+    ones and numbers of other countries without a leading zero need such a word too. Nine digits in threes are taken
+    for a Spanish or Polish number unless a currency, a unit or round thousands say otherwise.
     """
     return _alone(text, "phone")
 
@@ -109,20 +111,24 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
     view = folded(text)
     if not may_hold_emails(view.text):
         kinds = [kind for kind in kinds if kind != "email"]
-    settled: dict[str, str] = {}
+    settled: dict[str, View] = {}
     for _ in range(_MOST_ROUNDS):
         for kind in kinds:
-            if settled.get(kind) is text:
-                continue
-            if view.original is not text:
-                view = folded(text)
-            placeholder, search = _SEARCHES[kind]
-            spans, is_last = search(view)
-            if spans:
-                text, count = substituted(text, spans, placeholder)
+            if settled.get(kind) is not view:
+                view, count, is_settled = _replaced_once(view, kind)
                 counts[kind] += count
-            if is_last or not spans:
-                settled[kind] = text
-        if all(settled.get(kind) is text for kind in kinds):
+                if is_settled:
+                    settled[kind] = view
+        if all(settled.get(kind) is view for kind in kinds):
             break
-    return text, counts
+    return view.original, counts
+
+
+def _replaced_once(view: View, kind: str) -> tuple[View, int, bool]:
+    """Return the view after replacing, how many were replaced, and whether another search would find no more."""
+    placeholder, search = _SEARCHES[kind]
+    spans, is_last = search(view)
+    if not spans:
+        return view, 0, True
+    text, count = substituted(view.original, spans, placeholder)
+    return folded(text), count, is_last

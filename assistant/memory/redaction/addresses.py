@@ -56,7 +56,8 @@ _FORMS: Final = (
     # Zafer Apt. Daire 5
     rf"{_NAME}[ ](?:apt\.?|apartmani|sitesi)[ ,]{{1,2}}(?:daire|d|blok)[ .:]{{1,3}}[a-z0-9]{{1,4}}(?!\w)",
     # Hauptstraße 12a, Kölner Str. 5
-    rf"(?:[^\W\d_][\w-]{{2,30}}?{_DE_STREET}|{_NAME}[ ](?:str\.|strasse|straße|platz|allee|weg)|am[ ](?:markt|ring|platz|hafen|bahnhof))[ ]"
+    rf"(?:[^\W\d_][\w-]{{2,30}}?{_DE_STREET}|{_NAME}[ ](?:str\.|strasse|straße|platz|allee|weg)"
+    rf"|am[ ](?:markt|ring|platz|hafen|bahnhof))[ ]"
     rf"{_NUMBER}{_NOT_A_COUNT}",
     # Οδός Ερμού 15
     rf"(?:{_EL_STREET})[ ](?:{_NAME}[ ]){{1,3}}(?:αρ\.?[ ])?{_NUMBER}{_NOT_A_COUNT}",

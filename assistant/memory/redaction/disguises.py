@@ -19,15 +19,20 @@ _LETTER_FOR_DIGIT: Final = re.compile(
 )
 _LETTERS: Final = str.maketrans("oοоlis", "000115")
 _BETWEEN: Final = re.compile(
-    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
+    rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
     rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
 )
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
-_ONE_BY_ONE: Final = re.compile(r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))|(?<=\d[ ]\d)[ ](?=\d(?!\d))")
+_ONE_BY_ONE: Final = re.compile(
+    r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))"
+    r"|(?<=\d[ ]\d)[ ](?=\d(?!\d))"
+)
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
+    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
     rf"|(?<![\d\s].)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d)))"
 )

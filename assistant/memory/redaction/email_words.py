@@ -18,7 +18,7 @@ NAMED_AT: Final = word_set("arroba klammeraffe affenschwanz kuyruklua собак
 DOT: Final = words("dot d0t period nokta punkt punto point τελεία ντοτ точка тчк дот")
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
-    "çizgi alt_çizgi alttan_çizgi alttire tire eksi artı unterstrich bindestrich",
+    "çizgi alt_çizgi alttan_çizgi alttire alt_tire tire eksi artı unterstrich bindestrich",
     "κάτω_παύλα παύλα нижнее_подчёркивание подчёркивание дефис тире минус плюс",
 )
 ENDINGS: Final = words(
@@ -83,4 +83,13 @@ PLAIN: Final = word_set(
 )
 DETERMINERS: Final = word_set(
     "a an the this that these those my your our their his her its some any no every each best good great new"
+)
+# Words that no mailbox of two words begins with.
+NO_NAMES: Final = (
+    PLAIN
+    | DETERMINERS
+    | word_set(
+        "its is hi hey hello ok please pls bana sana ona bize size onlara lütfen şuraya buraya adresime mailime selam",
+        "merhaba bitte hallo mir uns привет мне нам на γεια μου",
+    )
 )

@@ -59,7 +59,8 @@ _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
+    r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
 )
 _LETTER_NEAR: Final = re.compile(r"[0-9][ .\-]?[oοо]")
 _STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
