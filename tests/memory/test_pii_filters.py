@@ -23,9 +23,16 @@ figures = st.lists(
     ),
     max_size=16,
 ).map("".join)
+numbers = st.lists(
+    st.sampled_from(
+        ["99123456", "99 123456", "5331234567", "2285566", "0533 123 45 67", "tel ", "/", "-", ".", " ", ":"]
+    ),
+    max_size=6,
+).map("".join)
 mixed = st.lists(
     st.one_of(
         figures,
+        numbers,
         st.sampled_from(KNOWN),
         st.sampled_from([" ", "\n", ". ", "@", " at ", " dot ", "com", "ali", "x.com", "[at]", "(", "]", "-", "tel "]),
     ),
