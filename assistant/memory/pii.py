@@ -5,25 +5,39 @@ grows linearly with the text, whatever it is. Out of scope, and left in place: n
 IBANs, passport and identity numbers, order and listing references, IP addresses, user names and handles.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
 from assistant.memory.redaction.emails import find_emails
-from assistant.memory.redaction.phones import find_phones
-from assistant.memory.redaction.spelled_emails import find_spelled_emails
-from assistant.memory.redaction.views import Span, View, folded, substituted
+from assistant.memory.redaction.phones import search_phones
+from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
+from assistant.memory.redaction.views import Found, View, folded, substituted
 
 EMAIL: Final = "[EMAIL]"
 PHONE: Final = "[PHONE]"
 ADDRESS: Final = "[ADDRESS]"
 
-Finder = Callable[[View], Iterator[Span]]
+Search = Callable[[View], Found]
 
-_FINDERS: Final[dict[str, tuple[str, tuple[Finder, ...]]]] = {
-    "email": (EMAIL, (find_emails, find_spelled_emails)),
-    "phone": (PHONE, (find_phones,)),
-    "address": (ADDRESS, (find_addresses,)),
+
+def _search_emails(view: View) -> Found:
+    return Found([*find_emails(view), *find_spelled_emails(view)])
+
+
+def _search_addresses(view: View) -> Found:
+    return Found(list(find_addresses(view)))
+
+
+def may_hold_emails(text: str) -> bool:
+    """Say whether a folded text has a sign or word for "at"; no replaced number brings one."""
+    return "@" in text or may_be_spelled(text)
+
+
+_SEARCHES: Final[dict[str, tuple[str, Search]]] = {
+    "email": (EMAIL, _search_emails),
+    "phone": (PHONE, search_phones),
+    "address": (ADDRESS, _search_addresses),
 }
 _MOST_ROUNDS: Final = 5  # two are enough for text that people write
 
@@ -51,9 +65,11 @@ def redact_phones(text: str) -> tuple[str, int]:
     """Replace telephone numbers by `[PHONE]`; return the text and how many there were.
 
     Finds international numbers of any country, and national ones as people write them in Turkey, Cyprus, Greece,
-    Britain, Germany, Russia and North America, in any script's digits, spaced, dotted, split by words or spelled out.
-    Prices, dates, ids, hashes, coordinates and sizes stay. Seven and eight digits count only where the words around
-    say so, or where they are grouped or begin as Cypriot numbers do.
+    Britain, Germany, Russia, Norway, Spain, Poland, Italy and North America, in any script's digits, spaced, dotted,
+    split by words or spelled out. Prices, dates, ids, hashes, coordinates and sizes stay. Seven and eight digits count
+    only where the words around say so, or where they are grouped or begin as Cypriot or Norwegian numbers do; Danish
+    ones and numbers of other countries without a leading zero need such a word too. Nine digits in threes are taken
+    for a Spanish or Polish number unless a currency, a unit or round thousands say otherwise.
     """
     return _alone(text, "phone")
 
@@ -87,23 +103,32 @@ def _alone(text: str, kind: str) -> tuple[str, int]:
 
 
 def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
-    """Replace what the finders find until they find nothing more: a replaced span can uncover its neighbour."""
-    counts = dict.fromkeys(_FINDERS, 0)
+    """Replace what the searches find until none finds more: a replaced span can uncover its neighbour.
+
+    A kind is searched again only where the text changed since its search was known to be the last one needed.
+    """
+    counts = dict.fromkeys(_SEARCHES, 0)
     view = folded(text)
+    if not may_hold_emails(view.text):
+        kinds = [kind for kind in kinds if kind != "email"]
+    settled: dict[str, View] = {}
     for _ in range(_MOST_ROUNDS):
-        before = view
         for kind in kinds:
-            view, count = _replaced_once(view, kind)
-            counts[kind] += count
-        if view is before:
+            if settled.get(kind) is not view:
+                view, count, is_settled = _replaced_once(view, kind)
+                counts[kind] += count
+                if is_settled:
+                    settled[kind] = view
+        if all(settled.get(kind) is view for kind in kinds):
             break
     return view.original, counts
 
 
-def _replaced_once(view: View, kind: str) -> tuple[View, int]:
-    placeholder, finders = _FINDERS[kind]
-    spans = [span for find in finders for span in find(view)]
+def _replaced_once(view: View, kind: str) -> tuple[View, int, bool]:
+    """Return the view after replacing, how many were replaced, and whether another search would find no more."""
+    placeholder, search = _SEARCHES[kind]
+    spans, is_last = search(view)
     if not spans:
-        return view, 0
+        return view, 0, True
     text, count = substituted(view.original, spans, placeholder)
-    return folded(text), count
+    return folded(text), count, is_last

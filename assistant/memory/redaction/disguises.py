@@ -12,26 +12,33 @@ from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
-_DENSE: Final = re.compile(r"[0-9](?:[^\d\n]{0,24}+\d){6}")
+_DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
 _LETTERS: Final = str.maketrans("oοоlis", "000115")
 _BETWEEN: Final = re.compile(
-    rf"(?<=\d)(?:[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
+    rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
     rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
 )
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
+_ONE_BY_ONE: Final = re.compile(
+    r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))"
+    r"|(?<=\d[ ]\d)[ ](?=\d(?!\d))"
+)
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|[ .\-/]{{4,8}}\d|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
+    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
     rf"|(?<![\d\s].)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d)))"
 )
 _SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
-_WORD_GAP: Final = r"(?:[ .\-/()]{1,3}|[,;][ ]|[ ,.:]{1,2}(?:[^\W\d_]{1,12}[ ,.:]{1,2}){1,3})"
+_WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
+_SHORTEST_SAID: Final = 9
 _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
@@ -61,6 +68,7 @@ def undisguised(view: View) -> View:
     if spoken.is_spoken(view.text):
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
         view = rewritten(view, _PAUSE, lambda _: " ")
+        view = rewritten(view, _ONE_BY_ONE, lambda _: "")
     text = _LETTER_FOR_DIGIT.sub(lambda match: match.group().translate(_LETTERS), view.text)
     return rewritten(view.reading(text), _BETWEEN, lambda _: " ")
 
@@ -74,7 +82,9 @@ def end_of_disguised(view: View, match: re.Match[str]) -> int | None:
     if match.group().startswith("+"):
         number = numbering.international(digits)
         return end if number and numbering.is_assigned(*number) else None
-    return end if _SURE.fullmatch(digits) else None
+    is_said = len(digits) > _SHORTEST_SAID and any(character.isalpha() for character in view.source(match.start(), end))
+    is_sure = _SURE.fullmatch(digits) or (is_said and numbering.is_assigned_after_zero(digits[1:]))
+    return end if is_sure else None
 
 
 def end_of_split(view: View, match: re.Match[str]) -> int | None:

@@ -5,18 +5,20 @@ from typing import Final
 from assistant.memory.redaction.views import word_set, words
 
 SURE_AT: Final = words(
-    "at @ arroba kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι παπακι ατ"
+    "at @ arroba kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι παπακι ατ",
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
 BARE_AT: Final = words(
-    "at arroba et kuyruklu_a et_isareti at_isareti at_sign at-sign klammeraffe собака собачка эт παπάκι στο ατ"
+    "at arroba et kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι στο ατ",
 )
 # Words for the sign and for nothing else.
-NAMED_AT: Final = word_set("arroba klammeraffe собака собачка παπάκι παπακι at-sign")
-DOT: Final = words("dot d0t nokta punkt punto point τελεία ντοτ точка тчк дот")
+NAMED_AT: Final = word_set("arroba klammeraffe affenschwanz kuyruklua собака собачка παπάκι παπακι at-sign")
+DOT: Final = words("dot d0t period nokta punkt punto point τελεία ντοτ точка тчк дот")
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
-    "çizgi alt_çizgi alttan_çizgi alttire tire eksi artı unterstrich bindestrich",
+    "çizgi alt_çizgi alttan_çizgi alttire alt_tire tire eksi artı unterstrich bindestrich",
     "κάτω_παύλα παύλα нижнее_подчёркивание подчёркивание дефис тире минус плюс",
 )
 ENDINGS: Final = words(
@@ -35,6 +37,15 @@ MAIL: Final = words(
     "email e-mail mail mailim mailimiz eposta e-posta epostam e-postam posta inbox write contact reach send adres",
     "adresim adresi address adresse schreib schreiben почта почту почте почты почтой имейл емейл мыло пиши пишите",
     "ιμέιλ μέιλ ημέιλ γράψε στείλε yaz yazın yazabilirsin gönder ulaş ulaşın iletişim",
+)
+# After an address: that it is one.
+MAIL_AFTER: Final = (
+    r"[ ,]{0,2}(?:(?:is|ist|это|είναι)[ ])?(?:"
+    + words(
+        "my_mail my_email my_e-mail my_address meine_mail meine_email meine_e-mail meine_adresse mail_me email_me",
+        "mail_adresim mailim e-postam epostam eposta_adresim e-posta_adresim моя_почта мой_имейл το_μέιλ_μου",
+    )
+    + r")(?!\w)"
 )
 # Words that stand before "at <site>" in a plain sentence.
 PLAIN: Final = word_set(
@@ -72,4 +83,13 @@ PLAIN: Final = word_set(
 )
 DETERMINERS: Final = word_set(
     "a an the this that these those my your our their his her its some any no every each best good great new"
+)
+# Words that no mailbox of two words begins with.
+NO_NAMES: Final = (
+    PLAIN
+    | DETERMINERS
+    | word_set(
+        "its is hi hey hello ok please pls bana sana ona bize size onlara lütfen şuraya buraya adresime mailime selam",
+        "merhaba bitte hallo mir uns привет мне нам на γεια μου",
+    )
 )

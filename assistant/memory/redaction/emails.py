@@ -14,7 +14,7 @@ _DOMAIN_AFTER_AT: Final = re.compile(
     rf"@(?:(?=\w)(?P<name>(?:[\w-]++\.)+{_END})|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\])"
 )
 _REVERSED_MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
-_REVERSED_QUOTED: Final = re.compile(r'"[^"\n@]{1,64}"')
+_REVERSED_QUOTED: Final = re.compile(r'"[^"\n]{1,64}"')
 _LEADING_SIGNS: Final = ".'!#$%&*/=?^`{|}~-"
 _URL_SIGNS: Final = re.compile(r"//|[?&]\w+=|^/?(?:[\w-]+\.)+[a-z]{2,}/")
 _FIELD: Final = re.compile(

@@ -9,6 +9,7 @@ _DATE: Final = re.compile(
 _ROUND: Final = re.compile(r"\d+0{5}|\d{1,6}000")
 _TWO_PARTS: Final = re.compile(r"(\d+)(?:[.]|([-/]))(\d+)")
 _THOUSANDS: Final = re.compile(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
+_MILLIONS: Final = re.compile(r"\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})+")
 _DIALLED: Final = re.compile(r"(?:90)?5\d{9}")
 _COUNTED: Final = "01234567890123 98765432109876"
 
@@ -16,6 +17,8 @@ _COUNTED: Final = "01234567890123 98765432109876"
 def is_figure(written: str, digits: str) -> bool:
     """Say whether digits are written as a date, a decimal, a sum of thousands, a range or counting."""
     if is_date(digits) or is_counting(digits) or _ROUND.fullmatch(digits):
+        return True
+    if _MILLIONS.fullmatch(written):
         return True
     return _DIALLED.fullmatch(digits) is None and (
         _is_two_figures(written) or _THOUSANDS.fullmatch(written) is not None

@@ -4,6 +4,7 @@ Shape alone decides little here, so each row says how people of that country gro
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
@@ -33,7 +34,7 @@ HABITS: Final = (
     _habit(r"444\d{4}", r"3 1 3|3 2 2|3 4|7", 90),
     # Greece and Cyprus
     _habit(r"69\d{8}", r"10|2 .*|3 .*|4 .*|5 .*"),
-    _habit(r"2\d{9}", r"10|3 7|3 3 4|3 4 3|2 4 4|4 6|4 3 3|3 3 2 2|4 2 2 2|5 5", 30),
+    _habit(r"2\d{9}", r"10|3 7|3 3 4|3 4 3|2 4 4|4 6|4 3 3|3 3 2 2|3 2 2 3|4 2 2 2|5 5", 30),
     _habit(r"9[4-79]\d{4}(?!00)\d{2}", r"8|2 6|2 3 3|2 2 2 2|4 4|5 3|2 4 2|3 5|3 2 3"),
     _habit(r"9[4-79]\d{6}", r"8|2 6|2 2 2 2"),
     _habit(r"2[2-6]\d{4}(?!00)\d{2}", r"2 6|2 2 2 2|2 3 3"),
@@ -50,10 +51,15 @@ HABITS: Final = (
     _habit(r"7[1-9]\d{8}", r"4 6|4 3 3", 44),
     _habit(r"1[3-9]\d{9}", r"3 4 4", 86),
     _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
+    # Norway, Spain, Poland, Italy: groups that amounts are not written in, or mobile numbers
+    _habit(r"[49]\d{7}", r"3 2 3", 47),
+    _habit(r"[67]\d{8}", r"3 2 2 2", 34),
+    _habit(r"(?!\d*00(?:\d{3}){0,2}$)[67]\d{8}", r"3 3 3", 34),
+    _habit(r"(?!\d*00(?:\d{3}){0,2}$)(?:5[0137]|6[069]|7[2389]|88)\d{7}", r"3 3 3", 48),
+    _habit(r"3[2-9]\d{8}", r"3 3 4|3 7", 39),
+    # Fixed lines of Northern Cyprus without their area
+    _habit(r"(?:22\d|36[56]|37\d|71\d|72\d|8[12]\d)(?!000)\d{4}", r"3 2 2"),
     _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
-)
-_SURE_HABITS: Final = re.compile(
-    "|".join(f"(?:{habit.digits.pattern}) (?:{habit.groups.pattern})" for habit in HABITS if not habit.announced)
 )
 # Country codes people write without the plus.
 COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
@@ -75,6 +81,11 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
         return None
     lengths = " ".join([str(len(group)) for group in groups])
     return _judged(view, match, digits, lengths)
+
+
+def end_of_glued(_view: View, match: re.Match[str]) -> int:
+    """Return the end of a match that is nothing but whole numbers."""
+    return match.end()
 
 
 def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
@@ -112,19 +123,22 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
 
 
 def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
-    may_be_habit = announced or _SURE_HABITS.fullmatch(f"{digits} {lengths}")
-    if may_be_habit and any(_fits(habit, digits, lengths) for habit in HABITS if habit.announced <= announced):
+    if any(_fits(habit, digits) for habit in _habits_of(lengths, announced=announced)):
         return True
     return digits.startswith(COUNTRY_CODES) and any(
         _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
     )
 
 
-def _fits(habit: Habit, digits: str, lengths: str) -> bool:
-    return (
-        habit.digits.fullmatch(digits) is not None
-        and habit.groups.fullmatch(lengths) is not None
-        and (habit.country_code is None or numbering.is_assigned(habit.country_code, digits))
+@lru_cache(maxsize=4096)
+def _habits_of(lengths: str, *, announced: bool) -> tuple[Habit, ...]:
+    """Return the habits that group digits so."""
+    return tuple(habit for habit in HABITS if habit.announced <= announced and habit.groups.fullmatch(lengths))
+
+
+def _fits(habit: Habit, digits: str) -> bool:
+    return habit.digits.fullmatch(digits) is not None and (
+        habit.country_code is None or numbering.is_assigned(habit.country_code, digits)
     )
 
 

@@ -17,6 +17,7 @@ TELEPHONE: Final = (
         "вайбер факс тлф",
         "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
     )
+    + rf"|{words('my his her your our their')}[ ](?:[^\W\d_]{{2,12}}[ ])?number"
     + r"|numara(?:m|n)[^\W\d_]{0,8}|telefon[^\W\d_]{0,8}"
     + r"|ara(?:yin|yiniz|sin|sana|yabil[^\W\d_]{1,8}|rsan[^\W\d_]{0,4})?"
     + r"|ulas[^\W\d_]{0,10}"
@@ -24,7 +25,10 @@ TELEPHONE: Final = (
 )
 # Announce a number of any kind.
 NUMBER: Final = (
-    words("number num nr no code kodu kod id номер номера число αριθμός nummer № # is was") + r"|numara[^\W\d_]{0,6}"
+    words(
+        "number num nr no code kodu kod id номер номера число αριθμός nummer № # is was su şu bu to ist war это είναι"
+    )
+    + r"|numara[^\W\d_]{0,6}"
 )
 # Announce numbers that are not telephones.
 IDENTIFIER: Final = words(

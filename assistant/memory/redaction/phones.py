@@ -4,7 +4,7 @@ Text is read left to right, each candidate has a bounded length, so the work gro
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from assistant.memory.redaction import spoken
@@ -18,16 +18,17 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
-from assistant.memory.redaction.national import end_of_national, end_of_single_digits
+from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
-from assistant.memory.redaction.views import MASK, Span, View
+from assistant.memory.redaction.views import MASK, Found, Span, View, substituted
 
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
 _ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6}")
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
+_HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
 _IN_THOUSANDS: Final = r"(?<=\d[ .,].)\d\d[ .,]000(?!\d)"
 _LIST_OF_PAIRS: Final = r"\d(?:[ .\-/]\d\d(?!\d)){5}"
@@ -39,8 +40,8 @@ _PREFIXED: Final = re.compile(
 )
 # Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
 _SINGLE: Final = re.compile(
-    r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
-    r"|(?<=0)[ .\-/_*]{1,3}5(?:[ .\-/_*]{1,3}\d(?!\d)){9})"
+    r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*()]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
+    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){9})"
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
@@ -58,12 +59,17 @@ _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
+    r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
 )
+_LETTER_NEAR: Final = re.compile(r"[0-9][ .\-]?[oοо]")
 _STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
 _AROUND: Final = 64
 _LONG: Final = 512  # shorter text is searched sooner than cut
+# Two and more mobile numbers without anything between them.
+_GLUED: Final = re.compile(r"[05](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9})(?!\d)")
 _PASSES: Final[Passes] = (
+    (_GLUED, end_of_glued),
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
     (_CLUSTER, end_of_national),
@@ -78,27 +84,51 @@ _DISGUISED_PASSES: Final[Passes] = (
 )
 
 
-def find_phones(view: View) -> Iterator[Span]:
-    """Yield the places, in the original, of telephone numbers."""
+def search_phones(view: View) -> Found:
+    """Find the telephone numbers of a text; say whether the text without them is known to hold no more."""
     is_spoken = spoken.is_spoken(view.text)
+    bare = _readable(view, is_spoken=is_spoken)
+    if bare is None:
+        return Found([])
+    spans = _all_found(bare, is_spoken=is_spoken)
+    is_last = bool(spans) and view.starts is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
+    return Found(spans, is_last)
+
+
+def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
+    """Return the places, in the original, that plain reading finds, and then reading with disguises undone."""
+    found, rest = _found(view, _PASSES) if _ENOUGH_DIGITS.search(view.text) else ([], view)
+    spans = [view.span(*span) for span in found]
+    if is_spoken or may_be_disguised(rest.text):
+        plain = undisguised(rest)
+        more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
+        spans += [plain.span(*span) for span in more]
+    return spans
+
+
+def _readable(view: View, *, is_spoken: bool) -> View | None:
+    """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
     if not is_spoken and not has_enough_to_dial(view.text):
-        return
-    view = view.masked(_LETTER_ZERO, _with_zero)
+        return None
+    if _LETTER_NEAR.search(view.text):
+        view = view.masked(_LETTER_ZERO, _with_zero)
     if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
-        return
+        return None
+    view = without_links(view)
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    view = without_links(view)
     if not is_spoken and len(view.text) > _LONG:
         view = _where_digits_are(view)
-    if sum(map(view.text.count, "0123456789")) > _LONGEST_LIST:
+    if len(view.text) > _LONGEST_LIST:
         view = view.masked(_LISTS)
-    view = shielded(view)
-    if _ENOUGH_DIGITS.search(view.text):
-        view = yield from _found(view, _PASSES)
-    if is_spoken or may_be_disguised(view.text):
-        plain = undisguised(view)
-        yield from _found(plain, _DISGUISED_PASSES if plain.text != view.text else _PASSES_BETWEEN_WORDS)
+    return shielded(view)
+
+
+def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
+    """Say whether there is more once each number is a placeholder: what redacting again would see."""
+    here = [(start - view.offset, end - view.offset) for start, end in spans]
+    left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
+    return bool(_all_found(View(left, left), is_spoken=is_spoken))
 
 
 def _with_zero(match: re.Match[str]) -> str:
@@ -118,26 +148,32 @@ def _where_digits_are(view: View) -> View:
     return view.cut(first.start() - _AROUND, len(text) - last.start() + _AROUND) if first and last else view
 
 
-def _found(view: View, passes: Passes) -> Generator[Span, None, View]:
-    """Yield what the passes find, and return what is left for others to search."""
+def _found(view: View, passes: Passes) -> tuple[list[Span], View]:
+    """Return the places in the view that the passes find, and what is left for others to search."""
+    every: list[Span] = []
+    refused: set[tuple[Judge, Span]] = set()
     for pattern, judge in passes:
-        if pattern.search(view.text):
-            found = list(_scan(view, pattern, judge))
-            yield from (view.span(*span) for span in found)
+        match = pattern.search(view.text)
+        found = list(_scan(view, match, judge, refused)) if match else ()
+        if found:
+            every += found
             view = _without(view, found)
-    return view
+    return every, view
 
 
-def _scan(view: View, pattern: re.Pattern[str], judge: Judge) -> Iterator[Span]:
-    text, position = view.text, 0
-    while match := pattern.search(text, position):
-        end = judge(view, match)
+def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tuple[Judge, Span]]) -> Iterator[Span]:
+    text = view.text
+    while match:
+        seen = (judge, match.span())
+        end = None if seen in refused else judge(view, match)
         if end is None:
+            refused.add(seen)
             group = _GROUP.search(text, match.start())
             position = group.end() if group else match.end()
         else:
             position = end
             yield _with_bracket(text, match.start(), end), end
+        match = match.re.search(text, position)
 
 
 def _with_bracket(text: str, start: int, end: int) -> int:
@@ -149,8 +185,6 @@ def _with_bracket(text: str, start: int, end: int) -> int:
 
 
 def _without(view: View, found: list[Span]) -> View:
-    if not found:
-        return view
     pieces: list[str] = []
     done = 0
     for start, end in found:

@@ -108,7 +108,9 @@ def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | Non
     national = [p for p in prefixes if len(p.digits) in _NATIONAL_LENGTHS]
     if not national and surroundings.is_announced(view.text, start, prefixes[0].end):
         national = [p for p in prefixes if len(p.digits) == _SHORTEST_ANNOUNCED]
-    for is_number in (_is_turkish, _is_assigned, _is_shaped):
+    # Today's plans are many; they are asked only where they decide which of several ends is the number's.
+    by_plan = (_is_shaped, _is_assigned) if len(national) == 1 else (_is_assigned, _is_shaped)
+    for is_number in (_is_turkish, *by_plan):
         numbers = [p for p in national if is_number(p, prefixes[0])]
         if numbers:
             number = _without_tail(view.text, numbers)

@@ -17,7 +17,8 @@ _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
 # Every alternative starts at the first digit of a run and fails on its second or third part: a run is read once.
 _AFTER_ONE_OR_TWO: Final = (
-    r":\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?![\d:])",  # times
+    r"(?<!\d:\d)(?<!\d:\d\d):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?![\d:])",  # times
+    rf"(?<!\d[ ./-]\d)(?<!\d[ ./-]\d\d)[/.]{_YEAR}(?!\d)",  # 03/2026
     r"(?:\+\d(?:\+\d)?|[ ]\+[ ]\d)(?![\d(])",  # rooms: 3+1
     rf"([ ./-]){_MONTH}\1{_YEAR}(?!\d)|(?<!\d[./-]\d)(?<!\d[./-]\d\d)([./-]){_MONTH}\2\d{{2}}(?!\d)(?!\2\d)",  # dates
     r"[.]\d{2}[ ]?-[ ]?\d{2}[.]\d{2}(?!\d)(?![.]\d)",  # 09.30 - 10.30
@@ -62,7 +63,7 @@ _LINK: Final = re.compile(
     r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
 )
 _TELEPHONE_IN_LINK: Final = re.compile(
-    r"(?:wa\.me/|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
+    r"(?:wa\.me/(?:message/)?|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
     r"|[/=:](?=\+)|^(?:tel|sms|callto|whatsapp|viber|facetime|sip)://(?:[a-z]+\?[a-z]+=)?)"
     r"(?P<number>\+?[\d ()./-]{7,25})"
 )

@@ -11,11 +11,11 @@ from typing import Final
 from assistant.memory.redaction import email_words as known
 from assistant.memory.redaction.views import Span, View
 
-_OPEN, _CLOSE = r"\s?[\[({<]{1,2}\s?", r"\s?[\])}>]{1,2}\s?"
+_OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
 _LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++)*+"
 _SPELLED_DOT: Final = (
     rf"{_OPEN}(?:{known.DOT}|\.){_CLOSE}|[ ]{{1,3}}(?:{known.DOT})[ ]{{1,3}}"
-    rf"|[ ]?[-_*|]{{1,2}}(?:{known.DOT})[-_*|]{{1,2}}[ ]?"
+    rf"|[ ]?[-_*|/]{{1,2}}(?:{known.DOT})[-_*|/]{{1,2}}[ ]?"
 )
 _SPACED_DOT: Final = (
     rf"[ ]\.[ ](?=(?:{known.ENDINGS})(?!\w))|(?:[ ][.,]|[.,][ ]?)(?=(?:{known.WORDLESS_ENDINGS})(?!\w))"
@@ -29,15 +29,18 @@ _AT: Final = (
 )
 _AT_DOMAIN: Final = re.compile(
     rf"(?:{_AT})(?:(?P<host>{_LABEL})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
-    rf"|(?P<provider>{known.BARE_PROVIDERS}))(?![^\W_]|[.]\w)"
+    rf"|(?P<provider>{known.BARE_PROVIDERS})(?P<ending>[ ](?:com|net)(?!\w))?)(?![^\W_]|[.]\w)"
 )
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 _HINTS: Final = (
     re.compile(
-        rf"[@\[({{<*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>*_|/-])"
+        rf"[@\[({{<\"'*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
     ),
-    re.compile(rf"[ ](?:{known.BARE_AT})[ ]"),
+    re.compile(
+        rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:{known.DOT})[ ]))"
+        rf"|(?:{known.BARE_PROVIDERS})(?!\w))"
+    ),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
 _WRITTEN: Final = re.compile(
@@ -55,6 +58,11 @@ _SPELLED: Final = re.compile(rf"{_SPELLED_DOT}|[ ,]")
 _ENDING: Final = re.compile(r"[^\W\d_]{2,}\Z")
 _KNOWN_ENDING: Final = re.compile(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
 _MAIL: Final = re.compile(rf"(?<!\w)(?:{known.MAIL})(?!\w)")
+# A word that nothing but the name of a mailbox goes before.
+_FIRST_OF_TWO: Final = re.compile(
+    rf"(?:\A|\n|[:;,.!?] ?|(?<!\w)(?:{known.MAIL})[ ](?:is[ ])?)(?P<word>[^\W\d_]{{2,20}})[ ]\Z"
+)
+_MAIL_AFTER: Final = re.compile(known.MAIL_AFTER)
 _LETTERS: Final = re.compile(
     r"(?<!\w)(?<!\w[ ])(?:[^\W_][ ]){2,64}+@(?:[ ][^\W_]){2,64}+(?:[ ]\.(?:[ ][^\W_]){2,12}){1,3}(?![^\W_])"
 )
@@ -86,6 +94,11 @@ ENOUGH: Final = {
 }
 
 _UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
+
+
+def may_be_spelled(text: str) -> bool:
+    """Say whether something in a folded text can stand for an at sign."""
+    return any(hint.search(text) for hint in _HINTS)
 
 
 def find_spelled_emails(view: View) -> Iterator[Span]:
@@ -143,8 +156,18 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
         return None
     mailbox = _JOINED_MAILBOX.search(text, window, at) if is_joined else None
     mailbox = mailbox or _MAILBOX.search(text, max(window, at - len(said[-1])), at)
-    is_address = mailbox is not None and _evidence(text, match, mailbox) & ENOUGH[kind]
-    return mailbox.start() if mailbox is not None and is_address else None
+    if mailbox is None or not _evidence(text, match, mailbox) & ENOUGH[kind]:
+        return None
+    may_have_two = kind == "bare" and mailbox.group().isalpha()
+    return _first_word_start(text, window, mailbox.start()) if may_have_two else mailbox.start()
+
+
+def _first_word_start(text: str, window: int, start: int) -> int:
+    """Return where a mailbox of two words begins ("selin kaya et gmail nokta com"); `start` where it has one."""
+    first = _FIRST_OF_TWO.search(text, window, start)
+    if first is None or first["word"] in known.NO_NAMES or _MAIL.fullmatch(first["word"]):
+        return start
+    return first.start("word")
 
 
 def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Evidence:
@@ -165,11 +188,15 @@ def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Eviden
 
 def _is_tight(match: re.Match[str]) -> bool:
     """Say whether a provider without its ending follows an at sign nobody can read as a word ("ali@gmail")."""
+    if match["ending"] is not None:
+        return True
     is_word = match["bare"] is not None and match["bare"].strip() not in known.NAMED_AT
     return match["provider"] is not None and not is_word and match["before"] is None
 
 
 def _speaks_of_mail(text: str, start: int, end: int) -> bool:
+    if _MAIL_AFTER.match(text, end):
+        return True
     before = text[max(0, start - _CONTEXT) : start]
     if not before.strip():
         return not text[end : end + _CONTEXT].strip(" .!\n")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from assistant.memory.redaction.views import fold
+from assistant.memory.redaction.views import any_of, fold
 
 _ONES: Final = (
     "zero one two three four five six seven eight nine",
@@ -48,7 +48,7 @@ def _values(lines: Iterable[str], first: int, step: int) -> dict[str, int]:
 
 
 def _any(known: Iterable[str]) -> str:
-    return "|".join(sorted((re.escape(fold(word)) for word in known), key=lambda word: (-len(word), word)))
+    return any_of(map(fold, known))
 
 
 _ONE: Final = _values(_ONES, 0, 1)
@@ -58,24 +58,64 @@ _HUNDREDTH: Final = _values(_HUNDREDS, 100, 100)
 _VALUES: Final = {**_ONE, **_TEEN, **_TEN, **_HUNDREDTH}
 WORDS: Final = frozenset(_VALUES) | _HUNDRED
 _ONE_WORD, _TEN_WORD = f"(?:{_any(_ONE)})", f"(?:{_any(_TEN)})"
-_REST: Final = rf"(?:[ ](?:{_any(_TEEN)})|(?:[ ]?{_TEN_WORD})?(?:[ ]?{_ONE_WORD})?)"
+# "on" is ten in Turkish, and a word of English: it counts before a Turkish number only.
+_TURKISH_TEEN: Final = rf"on[ ]?(?:{_any(_ONES[1].split()[1:])})"
+_TWO_DIGITS: Final = rf"(?:{_any(_TEEN)}|{_TURKISH_TEEN}|{_ONE_WORD}und{_TEN_WORD})"
+_REST: Final = rf"(?:[ ]?{_TWO_DIGITS}|(?:[ ]?{_TEN_WORD})?(?:[ ]?{_ONE_WORD})?)"
 _REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
 # The longest stretch of words that says one group of digits; Turkish writes them together or apart.
 GROUP_SAID: Final = re.compile(
     rf"(?<!\w)(?:(?:{_any(_PLUS)})(?=[ ]{_TEN_WORD}|[ ]{_ONE_WORD}|[ ]\d)"
-    rf"|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|(?:{_any(_TEEN)})"
+    rf"|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|{_TWO_DIGITS}"
     rf"|(?:{_ONE_WORD}[ ]?)?(?:{_any(_HUNDRED)}){_REST}"
     rf"|(?:{_any(_HUNDREDTH)}){_REST}"
     rf"|(?!on[ ]){_TEN_WORD}(?:[ ]?{_ONE_WORD})?|{_ONE_WORD})(?!\w)"
 )
 _WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
-_FEWEST_WORDS: Final = 4
+_FEWEST_DIGITS: Final = 7
+_FEWEST_WORDS: Final = 2
+_REACH: Final = 2  # one word may stand between two numbers
+_LONGEST_SAID: Final = 5  # digits of "beşyüzotuzüç", and to spare
+
+
+def _compounds() -> set[str]:
+    """Return the two-digit numbers that are written as one word: "ondört", "vierunddreißig"."""
+    tens = [fold(word) for line in _TENS for word in line.split()] + ["on"]
+    ones = [fold(word) for line in _ONES for word in line.split()]
+    return {ten + one for ten in tens for one in ones} | {f"{one}und{ten}" for ten in tens for one in ones}
+
+
+# At most how many digits a word stands for.
+_LENGTHS: Final = {
+    **dict.fromkeys((*_TEEN, *_TEN, *_REPEAT, *_compounds()), 2),
+    **dict.fromkeys((*_HUNDREDTH, *_HUNDRED), 3),
+    **dict.fromkeys(_ONE, 1),
+}
+_SPOKEN_OR_PAUSED: Final = frozenset(_LENGTHS) | {f"{word}," for word in _LENGTHS}
 
 
 def is_spoken(text: str) -> bool:
-    """Say whether a folded text has enough number words to say a telephone number with."""
-    said = text.replace(",", " ").split()
-    return "yuz" in text or (not WORDS.isdisjoint(said) and sum(map(WORDS.__contains__, said)) >= _FEWEST_WORDS)
+    """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
+    return ("yuz" in text or not _SPOKEN_OR_PAUSED.isdisjoint(text.split())) and _has_enough(
+        text.replace(",", " ").split()
+    )
+
+
+def _has_enough(said: list[str]) -> bool:
+    if "yuz" not in "".join(said) and sum(map(_LENGTHS.__contains__, said)) < _FEWEST_WORDS:
+        return False
+    digits = words = last = 0
+    for place, word in enumerate(said):
+        length = _LENGTHS.get(word) or (_LONGEST_SAID if "yuz" in word or "hundert" in word else 0)
+        is_word = length > 0
+        if not length and not word[0].isdigit() and word[0] != "(":
+            continue
+        if place - last > _REACH:
+            digits = words = 0
+        digits, words, last = digits + (length or len(word)), words + is_word, place
+        if digits >= _FEWEST_DIGITS and words >= _FEWEST_WORDS:
+            return True
+    return False
 
 
 def digits_said(match: re.Match[str]) -> str:

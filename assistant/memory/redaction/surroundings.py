@@ -17,13 +17,14 @@ _ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏�
 _ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])")
 _TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
 _IDENTIFIED: Final = re.compile(
-    rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER}))?|[#№])"
+    rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
     r"[\s:#.=/(\"'_-]{0,3}\Z"
 )
 _PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
 _MONEY_FOLLOWS: Final = re.compile(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
 _UNIT_FOLLOWS: Final = re.compile(rf"[ ]?(?:{known.UNIT})(?!\w)")
 _LETTERS_BEFORE: Final = re.compile(r"[^\W\d_]+\Z")
+_JOINTS: Final = frozenset("-_/#=")
 _JOINED_BEFORE: Final = re.compile(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
 _TELEPHONE_WORD: Final = re.compile(rf"(?:{known.TELEPHONE}|no|nr|num)")
 _IDENTIFIER_WORD: Final = re.compile(rf"(?:{known.IDENTIFIER})")
@@ -69,6 +70,9 @@ def is_part_of_code(view: View, start: int, end: int) -> bool:
     text = view.text
     if _MIXED_AFTER.match(text, end):
         return True
+    last = text[start - 1 : start] if start else ""
+    if not (last.isalnum() or last in _JOINTS):
+        return False
     before = text[max(0, start - _TOKEN) : start]
     joined = _JOINED_BEFORE.search(before)
     if joined:
@@ -85,7 +89,7 @@ def is_part_of_code(view: View, start: int, end: int) -> bool:
 def is_in_hash(text: str, start: int, end: int) -> bool:
     """Say whether letters and digits mix on a side of the digits."""
     before = text[max(0, start - _TOKEN) : start]
-    letters = _LETTERS_BEFORE.search(before)
+    letters = _LETTERS_BEFORE.search(before) if before[-1:].isalpha() else None
     return (letters is not None and before[: letters.start()][-1:].isdigit()) or bool(_MIXED_AFTER.match(text, end))
 
 

@@ -53,6 +53,13 @@ class View(NamedTuple):
         return View(self.text[max(0, start) : end], self.original, self.starts, self.ends, self.offset + max(0, start))
 
 
+class Found(NamedTuple):
+    """Places in the original, and whether a search of the text without them is known to find nothing more."""
+
+    spans: list[Span]
+    is_last: bool = False
+
+
 def hide(match: re.Match[str]) -> str:
     """Return a mask as long as the match."""
     return MASK * (match.end() - match.start())
@@ -140,8 +147,7 @@ _LOOKALIKES: Final = {
     **dict.fromkeys("➕﬩", "+"),
     **dict.fromkeys("’‘ʼ`´′＇", "'"),
     **dict.fromkeys("∕⁄⧸", "/"),
-    **dict.fromkeys("\u2028\u2029\x85", "\n"),
-    "\t": " ",
+    **dict.fromkeys("\u2028\u2029\x85\t\x0b\x0c", " "),
     "ı": "i",
     "σ": "σ",
     "ς": "σ",
@@ -238,6 +244,29 @@ def word_set(*lines: str) -> frozenset[str]:
 
 
 def words(*lines: str) -> str:
-    """Return a regular expression for any of the words of the lines, folded, longest first; `_` is a space."""
-    listed = {re.escape(fold(word)).replace("_", r"[ ]{1,2}") for line in lines for word in line.split()}
-    return "|".join(sorted(listed, key=lambda word: (-len(word), word)))
+    """Return a regular expression for any of the words of the lines, folded; `_` is a space."""
+    return any_of(fold(word) for line in lines for word in line.split())
+
+
+def any_of(listed: Iterable[str]) -> str:
+    """Return a regular expression for any of the words, the longest where several fit; `_` is a space.
+
+    Words that begin alike share their beginning: Python's `re` tries the branches of an alternative one by one.
+    """
+    tree: _Tree = {}
+    for word in listed:
+        branch = tree
+        for character in word:
+            branch = branch.setdefault(r"[ ]{1,2}" if character == "_" else re.escape(character), {})
+        branch[""] = {}
+    return _expression(tree)
+
+
+def _expression(tree: "_Tree") -> str:
+    branches = [letter + _expression(tree[letter]) for letter in sorted(tree) if letter]
+    if len(branches) == 1 and "" not in tree:
+        return branches[0]
+    return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}" if branches else ""
+
+
+_Tree = dict[str, "_Tree"]
