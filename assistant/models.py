@@ -110,6 +110,7 @@ class Message(models.Model):
     discarded_at = models.DateTimeField(null=True, blank=True, help_text="When an operator gave the dead letter up.")
     redactions = models.JSONField(null=True, blank=True, help_text="Replaced spans by type.")
     outgoing_parts = models.JSONField(null=True, blank=True, help_text="Redacted parts, kept until acknowledged.")
+    outgoing_policy = models.CharField(max_length=40, blank=True, default="", help_text="By which they were redacted.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
 
     class Meta:

@@ -26,7 +26,8 @@ KNOWN_FOR = timedelta(days=1)  # then user and session are ensured again: Zep ma
 # The column names are the model's own; a test fills them in and reads them back.
 SAVE_PREPARED = """
 UPDATE assistant_message
-SET mirror_state = %s, mirror_attempts = mirror_attempts + 1, redactions = %s, outgoing_parts = %s, outgoing_sha256 = %s
+SET mirror_state = %s, mirror_attempts = mirror_attempts + 1, redactions = %s, outgoing_parts = %s,
+    outgoing_policy = %s, outgoing_sha256 = %s
 WHERE id = %s
 """
 LEASE = timedelta(seconds=15)  # ten write timeouts; every batch renews it before it calls Zep
@@ -119,7 +120,14 @@ def save_prepared(lease: Lease, rows: Sequence[Message]) -> None:
         _demand(outbox_postgres.save_prepared(LEASE, lease.thread_id, lease.fence, rows))
         return
     values = [
-        (MirrorState.IN_FLIGHT, json.dumps(row.redactions), json.dumps(row.outgoing_parts), row.outgoing_sha256, row.pk)
+        (
+            MirrorState.IN_FLIGHT,
+            json.dumps(row.redactions),
+            json.dumps(row.outgoing_parts),
+            row.outgoing_policy,
+            row.outgoing_sha256,
+            row.pk,
+        )
         for row in rows
     ]
     with _under(lease), connection.cursor() as cursor:

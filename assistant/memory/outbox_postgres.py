@@ -23,15 +23,18 @@ WITH mine AS (
 SAVE_PREPARED = f"""{UNDER_LEASE}
 UPDATE assistant_message AS message
 SET mirror_state = 'in_flight', mirror_attempts = message.mirror_attempts + 1, redactions = prepared.redactions,
-    outgoing_parts = prepared.outgoing_parts, outgoing_sha256 = prepared.outgoing_sha256
-FROM mine, jsonb_to_recordset(%s) AS prepared(id bigint, redactions jsonb, outgoing_parts jsonb, outgoing_sha256 text)
+    outgoing_parts = prepared.outgoing_parts, outgoing_policy = prepared.outgoing_policy,
+    outgoing_sha256 = prepared.outgoing_sha256
+FROM mine, jsonb_to_recordset(%s) AS prepared(
+    id bigint, redactions jsonb, outgoing_parts jsonb, outgoing_policy text, outgoing_sha256 text
+)
 WHERE message.id = prepared.id
 """  # noqa: S608  # put together from constants
 ACKNOWLEDGE = f"""{UNDER_LEASE}
 UPDATE assistant_message SET mirror_state = 'mirrored', mirrored_at = %s, mirror_error = '', outgoing_parts = NULL
 FROM mine WHERE assistant_message.id = ANY(%s)
 """  # noqa: S608  # put together from constants
-PREPARED = ("id", "redactions", "outgoing_parts", "outgoing_sha256")
+PREPARED = ("id", "redactions", "outgoing_parts", "outgoing_policy", "outgoing_sha256")
 
 
 def save_prepared(renewed_for: timedelta, thread_id: str, fence: int, rows: Sequence[Message]) -> bool:

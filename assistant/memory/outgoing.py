@@ -15,6 +15,7 @@ def redact_into(row: Message) -> bool:
     except RedactionFailed:
         return False
     row.outgoing_parts = split(redacted.text)
+    row.outgoing_policy = redacted.policy
     row.redactions = dict(redacted.counts)
     row.outgoing_sha256 = hashlib.sha256(redacted.text.encode()).hexdigest()
     return True
@@ -32,7 +33,7 @@ def messages_of(row: Message) -> list[OutgoingMessage]:
         OutgoingMessage(
             uuid=zep_message_id(row.thread_id, row.client_msg_id, part),
             role=row.role,
-            text=RedactedText.from_outbox(text),
+            text=RedactedText.from_outbox(text, row.outgoing_policy),
             client_msg_id=row.client_msg_id,
             part=part,
             parts=len(parts),

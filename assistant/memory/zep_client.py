@@ -33,7 +33,7 @@ from assistant.memory.errors import (
     ZepUnreadable,
     error_for_status,
 )
-from assistant.memory.redacted import RedactedText, policy
+from assistant.memory.redacted import RedactedText, policy, redacted_opening
 from assistant.memory.zep_messages import LATE, OutgoingMessage
 from assistant.memory.zep_transport import AnswerRefused, Exchange, current_exchange, new_http_client
 
@@ -117,8 +117,7 @@ class ZepClient:
         """Append up to 30 messages, in order. ZepRejected may mean that one of their uuids is there already."""
         announce(ZepWriteRequested("add_messages"))
         async with self._attempt("add_messages", answers=(ZepDuplicate,)):
-            redacted = policy()
-            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep(redacted) for message in messages])
+            await self._zep.memory.add(_safe(thread_id), messages=[message.to_zep() for message in messages])
 
     async def mark_late(self, thread_id: str, uuid: UUID) -> None:
         """Mark a replayed message that is there already: the call that brought it knew of no replay. Repeatable."""
@@ -217,7 +216,7 @@ def _context(memory: Memory) -> ThreadContext:
 
 
 def _clean(facts: list[str]) -> tuple[str, ...]:
-    return tuple(_redacted(fact[:FACT_MAX_CHARACTERS]) for fact in facts[:FACTS_MAX])
+    return tuple(_redacted(fact, FACT_MAX_CHARACTERS) for fact in facts[:FACTS_MAX])
 
 
 def _text_of(message: Message) -> str:
@@ -228,8 +227,8 @@ def _text_of(message: Message) -> str:
     return _redacted(text)
 
 
-def _redacted(text: str) -> str:
-    return RedactedText(_encodable(text[:MESSAGE_MAX_CHARACTERS])).text
+def _redacted(text: str, limit: int = MESSAGE_MAX_CHARACTERS) -> str:
+    return redacted_opening(_encodable(text), limit)
 
 
 def _encodable(text: str) -> str:

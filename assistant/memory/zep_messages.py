@@ -42,9 +42,9 @@ class OutgoingMessage:
     parts: int = 1
     is_late: bool = False
 
-    def to_zep(self, redacted: str) -> Message:
-        """The library's message. `redacted`: what today's policy takes out."""
-        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": redacted}
+    def to_zep(self) -> Message:
+        """The library's message."""
+        metadata: dict[str, object] = {"client_msg_id": str(self.client_msg_id), "redacted": self.text.policy}
         if self.parts > 1:
             metadata |= {"part": self.part, "parts": self.parts}
         if self.is_late:

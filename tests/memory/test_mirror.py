@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from assistant.memory import mirror, outbox, write_hold
 from assistant.memory.backlog import OVERDUE
 from assistant.memory.pii import redact_pii
+from assistant.memory.redacted import policy
 from assistant.memory.service import fetch_thread_context
 from assistant.models import Message, MirrorState, Thread, User, zep_message_id
 from assistant.tasks import mirror_message
@@ -55,7 +56,7 @@ def test_waiting_messages_arrive_redacted_in_order_under_their_own_ids(say: Say,
     held = standin.thread("t1")
     assert held.contents == ["I am [EMAIL]", "call [PHONE]", "thanks"]
     assert held.uuids == [str(zep_message_id("t1", client_msg_id)) for client_msg_id in sent]
-    assert held.messages[0]["metadata"] == {"client_msg_id": str(sent[0]), "redacted": "email+phone"}
+    assert held.messages[0]["metadata"] == {"client_msg_id": str(sent[0]), "redacted": policy()}
 
 
 def test_user_and_session_exist_before_the_first_message_under_opaque_ids(
@@ -421,3 +422,23 @@ def test_the_sweep_leaves_alone_what_is_young_leased_or_not_due(say: Say) -> Non
     Thread.objects.filter(pk="later").update(mirror_due_at=now + timedelta(hours=1))
 
     assert outbox.waiting_threads(OVERDUE, 10) == []
+
+
+def test_what_was_redacted_by_an_older_policy_goes_out_under_its_name(
+    say: Say, standin: StandIn, settings: Settings
+) -> None:
+    say("hello")
+    mirror.drain("t1")
+    settings.PII_REDACT_PHONE = False
+    then = policy()
+    say("call 0533 123 45 67")
+    standin.fault("status", route="write", status=503, count=1)
+    mirror.drain("t1")
+    settings.PII_REDACT_PHONE = True
+    due_now()
+    mirror.drain("t1")
+
+    assert standin.thread("t1").messages[1]["metadata"]["redacted"] == then != policy()
+    context, _ = fetch_thread_context("t1")
+    assert context is not None
+    assert [recent.text for recent in context.recent] == ["hello", "call [PHONE]"]
