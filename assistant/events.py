@@ -43,6 +43,18 @@ class TurnTaken(Event):
     memory: dict[str, object] = field(default_factory=dict)
 
 
+RecalledContext = Literal["used", "stale", "none"]
+RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none")
+
+
+@dataclass(frozen=True)
+class TurnRemembered(Event):
+    """A turn has gathered what is remembered. `seconds`: all that it spent on that."""
+
+    context: RecalledContext
+    seconds: float
+
+
 @dataclass(frozen=True)
 class RateLimitHit(Event):
     """A user sent more than the limit allows."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from assistant import conversation
 from assistant.conversation import Recorded, StoredReply, ThreadRef
 from assistant.database import in_database
-from assistant.events import TurnTaken, announce
+from assistant.events import RecalledContext, TurnRemembered, TurnTaken, announce
 from assistant.listings import StoredListings
 from assistant.loops import uncancelled
 from assistant.memory.context import ThreadContext
@@ -80,13 +80,21 @@ async def _answer(message: Recorded) -> Turn:
 
 async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
+    started = time.perf_counter()
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)
     context, meta = remembered.context, remembered.meta
     if context is None and base_mode() is MemoryMode.READ_WRITE:
         context = remembered.stale.context if remembered.stale else None
         meta = meta | _fallback(message, remembered)
+    announce(TurnRemembered(_kind_of(context, meta), time.perf_counter() - started))
     return Recalled(message.recent, context, meta)
+
+
+def _kind_of(context: ThreadContext | None, meta: Meta) -> RecalledContext:
+    if meta["used"]:
+        return "used"
+    return "stale" if context else "none"
 
 
 def _fallback(message: Recorded, remembered: Remembered) -> Meta:

@@ -4,10 +4,12 @@ Counters and histograms are per process: aggregate them with `sum`. Values whose
 scrape time in `collectors.py`: aggregate those with `max`.
 """
 
+from itertools import product
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from assistant import loops
-from assistant.events import ZEP_OPERATIONS
+from assistant.events import RECALLED_CONTEXTS, ZEP_OPERATIONS
 from assistant.memory import guard
 from assistant.memory.errors import METRIC_REASONS
 from assistant.memory.modes import DOWNGRADES
@@ -23,6 +25,8 @@ zep_reads = Counter("memory_zep_read_requests_total", "Reads that asked Zep")
 zep_read_seconds = Histogram("memory_zep_read_latency_seconds", "Time a read of Zep took", buckets=READ_BUCKETS)
 context_cache_hits = Counter("memory_zep_context_cache_hits_total", "Contexts served from the cache")
 context_failures = Counter("memory_zep_context_failures_total", "Reads without a context, by reason", ["reason"])
+turns = Counter("memory_turns_total", "Turns by what their memory came to", ["context"])
+turns_over_budget = Counter("memory_turns_over_budget_total", "Turns that spent more than budget + 25 ms on memory")
 context_refreshes = Counter("memory_context_refreshes_total", "Contexts read ahead by workers", ["outcome"])
 redactions = Counter("memory_zep_redactions_total", "Spans redacted in mirrored messages", ["field_type"])
 zep_write_requests = Counter("memory_zep_write_requests_total", "Logical operations of the mirror", ["op"])
@@ -75,19 +79,17 @@ def count_request(status: int) -> None:
 
 def warm_metrics() -> None:
     """Make every series exist at 0: `increase()` never sees a counter that is born at 1."""
-    for reason in CONTEXT_FAILURE_REASONS:
-        context_failures.labels(reason)
-    for outcome in ("refreshed", "failed"):
-        context_refreshes.labels(outcome)
-    for field_type in FIELD_TYPES:
-        redactions.labels(field_type)
-    for component in ("zep", "broker"):
-        circuit_opens.labels(component)
-    for status in STATUSES:
-        requests.labels(status)
-    for op in ZEP_OPERATIONS:
-        zep_write_requests.labels(op)
-        zep_write_attempts.labels(op)
-        zep_write_seconds.labels(op)
-        for reason in METRIC_REASONS:
-            zep_write_failures.labels(op, reason)
+    for metric, *values in (
+        (context_failures, CONTEXT_FAILURE_REASONS),
+        (turns, RECALLED_CONTEXTS),
+        (context_refreshes, ("refreshed", "failed")),
+        (redactions, FIELD_TYPES),
+        (circuit_opens, ("zep", "broker")),
+        (requests, STATUSES),
+        (zep_write_requests, ZEP_OPERATIONS),
+        (zep_write_attempts, ZEP_OPERATIONS),
+        (zep_write_seconds, ZEP_OPERATIONS),
+        (zep_write_failures, ZEP_OPERATIONS, METRIC_REASONS),
+    ):
+        for labels in product(*values):
+            metric.labels(*labels)

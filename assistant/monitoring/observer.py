@@ -9,6 +9,7 @@ from assistant.memory.errors import metric_reason
 from assistant.memory.modes import Guard, MemoryMode, effective
 from assistant.monitoring import metrics
 
+OVERHEAD_MS = 25  # that a turn may spend on memory beside the budget of its read
 SLOW_SHARE_OF_BUDGET = 0.8
 log = structlog.get_logger("easy_islanders")
 
@@ -16,7 +17,9 @@ log = structlog.get_logger("easy_islanders")
 def observe(event: Event) -> None:
     """Count and log one event."""
     match event:
-        case events.RequestStarted() | events.RequestEnded() | events.TurnTaken() | events.RateLimitHit():
+        case events.RequestStarted() | events.RequestEnded() | events.TurnTaken() | events.TurnRemembered():
+            _observe_turn(event)
+        case events.RateLimitHit():
             _observe_turn(event)
         case events.ContextServedFromCache() | events.ContextRead() | events.ContextRefreshed() | events.ReadBlocked():
             _observe_read(event)
@@ -36,6 +39,10 @@ def _observe_turn(event: Event) -> None:
             metrics.requests_in_progress.dec()
             metrics.count_request(status)
             metrics.request_seconds.observe(seconds)
+        case events.TurnRemembered(context, seconds):
+            metrics.turns.labels(context).inc()
+            if seconds * 1000 > settings.ZEP_READ_BUDGET_MS + OVERHEAD_MS:
+                metrics.turns_over_budget.inc()
         case events.RateLimitHit():
             metrics.rate_limit_hits.inc()
         case events.TurnTaken():
