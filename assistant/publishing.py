@@ -11,9 +11,11 @@ from celery import Task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from assistant import correlation
 from assistant.breaker import Breaker
 from assistant.events import NudgeFailed, PublishingSuspended, announce
 
+CORRELATION = "correlation"  # the message's header; `correlation_id` is AMQP's own
 breaker = Breaker(failures_that_matter=1, pause_seconds=settings.BROKER_PAUSE_MS / 1000)
 
 
@@ -43,7 +45,7 @@ def publish(task: Task[Any, Any], *arguments: str, countdown: float | None = Non
 def attempt(task: Task[Any, Any], *arguments: str, countdown: float | None = None) -> bool:
     """Publish one task although the breaker may be open. False where the broker did not take it."""
     try:
-        task.apply_async(arguments, countdown=countdown or 0)
+        task.apply_async(arguments, countdown=countdown or 0, headers={CORRELATION: correlation.current()})
     except (OperationalError, OSError) as error:
         announce(NudgeFailed(type(error).__name__))
         if breaker.failed(time.monotonic()):

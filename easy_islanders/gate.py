@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from assistant.api.errors import error_body
+from assistant.correlation import correlated
 from assistant.events import RequestEnded, RequestStarted, announce
 
 Scope = MutableMapping[str, Any]
@@ -46,16 +47,17 @@ class Gate:
             await self._with_body(scope, receive, send, settings.BODY_MAX_BYTES, self._application)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        noted = _NotedStatus(send)
-        started = time.perf_counter()
-        announce(RequestStarted())
-        try:
-            if scope["method"] == "POST":
-                await self._with_body(scope, receive, noted, settings.CHAT_BODY_MAX_BYTES, self._one_of_many)
-            else:
-                await refuse(noted, 405, "method_not_allowed", "Use POST.", allow="POST")
-        finally:
-            announce(RequestEnded(noted.status, time.perf_counter() - started))
+        with correlated() as correlation_id:
+            noted = _NotedStatus(send, correlation_id)
+            started = time.perf_counter()
+            announce(RequestStarted())
+            try:
+                if scope["method"] == "POST":
+                    await self._with_body(scope, receive, noted, settings.CHAT_BODY_MAX_BYTES, self._one_of_many)
+                else:
+                    await refuse(noted, 405, "method_not_allowed", "Use POST.", allow="POST")
+            finally:
+                announce(RequestEnded(noted.status, time.perf_counter() - started))
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send, limit: int, go_on: Application) -> None:
         """Read the body within its bounds, then `go_on` with it."""
@@ -82,15 +84,17 @@ class Gate:
 
 
 class _NotedStatus:
-    """A `send` that remembers the status of the answer."""
+    """A `send` that remembers the status of the answer, and puts the correlation id into its head."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, correlation_id: str) -> None:
+        self._send, self._correlation_id = send, correlation_id
         self.status = CLIENT_WENT_AWAY
 
     async def __call__(self, message: AsgiMessage) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            own = _encoded({"x-correlation-id": self._correlation_id})
+            message = {**message, "headers": [*message.get("headers", ()), *own]}
         await self._send(message)
 
 

@@ -2,14 +2,17 @@
 
 import threading
 from contextlib import suppress
+from typing import Any
 
-from celery.signals import after_task_publish, worker_ready
+from celery import Task
+from celery.signals import after_task_publish, task_prerun, worker_ready
 from django.conf import settings
 from django.db import connection
 
-from assistant import loops
+from assistant import correlation, loops
 from assistant.memory import heartbeats
 from assistant.monitoring.exposition import serve_metrics
+from assistant.publishing import CORRELATION
 from assistant.redis_link import RedisDown
 from workers import guard
 
@@ -17,6 +20,7 @@ from workers import guard
 def connect() -> None:
     """Connect what belongs to this process's role."""
     worker_ready.connect(open_metrics_port)
+    task_prerun.connect(go_on_under_the_requests_id)
     if settings.PROCESS_ROLE == "control":
         worker_ready.connect(tick_at_once)
     if settings.PROCESS_ROLE == "beat":
@@ -28,6 +32,12 @@ def open_metrics_port(**_: object) -> None:
     ports = {"worker": settings.WORKER_METRICS_PORT, "control": settings.CONTROL_METRICS_PORT}
     if settings.PROCESS_ROLE in ports:
         serve_metrics(ports[settings.PROCESS_ROLE])
+
+
+def go_on_under_the_requests_id(task: Task[Any, Any], **_: object) -> None:
+    """A task logs under the id of the request that led to it; one that none led to gets its own."""
+    headers = task.request.headers or {}
+    correlation.begin(str(headers.get(CORRELATION, "")))
 
 
 def tick_at_once(**_: object) -> None:

@@ -10,6 +10,8 @@ from types import TracebackType
 
 import structlog
 
+from assistant import correlation
+
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -42,8 +44,15 @@ def _class_of(record: logging.LogRecord) -> str:
     return type(record.exc_info[1]).__name__ if record.exc_info else "an error"
 
 
+def with_correlation_id(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say under which request's id it was done."""
+    if known := correlation.current():
+        line["correlation_id"] = known
+    return line
+
+
 SHARED: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
+    with_correlation_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
