@@ -110,7 +110,8 @@ class Message(models.Model):
     discarded_at = models.DateTimeField(null=True, blank=True, help_text="When an operator gave the dead letter up.")
     redactions = models.JSONField(null=True, blank=True, help_text="Replaced spans by type.")
     outgoing_parts = models.JSONField(null=True, blank=True, help_text="Redacted parts, kept until acknowledged.")
-    outgoing_policy = models.CharField(max_length=40, blank=True, default="", help_text="By which they were redacted.")
+    # A default of the database's own: during a deployment, workers that do not know the column insert rows too.
+    outgoing_policy = models.CharField(max_length=40, blank=True, db_default="", help_text="By which it was redacted.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
 
     class Meta:
