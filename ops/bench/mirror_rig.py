@@ -52,6 +52,13 @@ class Worker:
         """CPU seconds it has used so far, without its children's."""
         return _seconds(self.process.pid, OWN_TIMES)
 
+    def starved_seconds(self) -> float:
+        """How long its main thread has waited for a processor while it could have run; 0 where the system can't say."""
+        try:
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except (OSError, IndexError):
+            return 0.0
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
