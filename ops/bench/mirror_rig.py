@@ -30,22 +30,34 @@ STOP_SECONDS = 20.0
 READY_SECONDS = 60.0
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 OWN_TIMES, ALL_TIMES = slice(11, 13), slice(11, 15)  # of /proc/PID/stat, behind the command's name
+READY = (" ready.", "beat: Starting", "Started server process")
 
 
 @dataclass
 class Worker:
-    """A running `celery` process, and its log."""
+    """A running process of the Procfile's, and its log."""
 
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
 
     def is_ready(self) -> bool:
-        """Whether it said that it takes tasks, or ticks. Raise RuntimeError where it has ended."""
+        """Whether it said that it takes tasks or requests, or ticks. Raise RuntimeError where it has ended."""
         said = self.log.read_text(errors="replace")
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.name} ended:\n{said[-3_000:]}")
-        return " ready." in said or "beat: Starting" in said
+        return any(words in said for words in READY)
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds it has used so far, without its children's."""
+        return _seconds(self.process.pid, OWN_TIMES)
+
+    def starved_seconds(self) -> float:
+        """How long its main thread has waited for a processor while it could have run; 0 where the system can't say."""
+        try:
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except (OSError, IndexError):
+            return 0.0
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -75,14 +87,40 @@ class Rig:
                 "worker@": f"worker-{number}@",
                 f"--concurrency {SLOTS}": f"--concurrency {SLOTS // count}",
             }
-            self._launch("worker", f"worker-{number}", changes)
+            self.launch("worker", f"worker-{number}", changes)
         self._wait_until_ready()
 
     def start_schedule(self) -> None:
         """Start the Procfile's control worker and beat."""
-        self._launch("control", "control", {})
-        self._launch("beat", "beat", {})
+        self.launch("control", "control")
+        self.launch("beat", "beat")
         self._wait_until_ready()
+
+    def launch(
+        self,
+        role: str,
+        name: str,
+        changes: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Worker:
+        """Start the Procfile's process of that role, its command changed by `changes`; it may not be ready yet."""
+        command = procfile.parse((ROOT / "Procfile").read_text(encoding="utf-8"))[role]
+        for old, new in (changes or {}).items():
+            command = command.replace(old, new)
+        log = self.folder / f"{name}.log"
+        ports = {port: str(free_port()) for port in ("WORKER_METRICS_PORT", "CONTROL_METRICS_PORT")}
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["sh", "-c", command],
+                cwd=ROOT,
+                env=self.environment | ports | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        worker = Worker(name, process, log)
+        self.workers.append(worker)
+        return worker
 
     def stop_workers(self) -> None:
         for worker in self.workers:
@@ -95,7 +133,7 @@ class Rig:
         used["postgres"] += sum(_seconds(pid, OWN_TIMES) for pid in _children(self.postgres.pid))
         for worker in self.workers:
             kind = worker.name.partition("-")[0]
-            used[kind] = used.get(kind, 0.0) + _seconds(worker.process.pid, OWN_TIMES)
+            used[kind] = used.get(kind, 0.0) + worker.cpu_seconds()
         return used | {"machine": _busy_seconds()}
 
     @contextmanager
@@ -108,23 +146,6 @@ class Rig:
         yield
         took, after = time.perf_counter() - started, self.cpu_seconds()
         into.update({kind: round((used - before.get(kind, 0.0)) / took, 2) for kind, used in after.items()})
-
-    def _launch(self, role: str, name: str, changes: dict[str, str]) -> None:
-        command = procfile.parse((ROOT / "Procfile").read_text(encoding="utf-8"))[role]
-        for old, new in changes.items():
-            command = command.replace(old, new)
-        log = self.folder / f"{name}.log"
-        ports = {port: str(free_port()) for port in ("WORKER_METRICS_PORT", "CONTROL_METRICS_PORT")}
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                ["sh", "-c", command],
-                cwd=ROOT,
-                env=self.environment | ports,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-        self.workers.append(Worker(name, process, log))
 
     def _wait_until_ready(self) -> None:
         for worker in self.workers:

@@ -1,120 +1,115 @@
-"""How long `fetch_thread_context` takes at 50 concurrent turns, for Zep healthy and in every fault.
+"""What reading memory costs a turn: beside other ways, for Zep well, slow and in every fault (`PART=reads`).
 
-Prints p50, p99 and p99.9 of its wall time, the share of reads that gave a context, and the event loop's own lag beside
-them: on a busy machine that lag is in every figure.
+Three measurements: what guard and cache add to the raw call, and in how many Redis round trips; follow-up turns with a
+real worker that keeps the cache warm; whole turns of 50 users over HTTP. Users talk at two paces: `steady` pauses
+between turns, so that figures are the read's and not the queue's for a busy processor; `flat out` does not, and shows
+how many turns a second one web process answers. The event loop's lag beside the times says how much of them is its.
 """
 
 import argparse
-import asyncio
-import json
-import logging
-import time
+import importlib
+import os
+import platform
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-import uvloop
+from ops.bench import goals
+from ops.bench.goals import Goal
+from ops.bench.mirror_rig import Rig, mirror_rig
+from ops.bench.reads_rows import HEADER, OURS, SITUATIONS
+from ops.bench.reads_rows import goals as turn_goals
+from ops.zep_standin.process import ROOT
 
-from assistant import loops
-from assistant.memory.service import fetch_thread_context_async
-from ops.bench.rig import percentile
-from ops.redis_process import RedisProcess
-from ops.zep_standin.process import StandIn
-
-
-@dataclass(frozen=True)
-class Row:
-    """One situation's figures; times in milliseconds."""
-
-    situation: str
-    reads: int
-    p50: float
-    p99: float
-    p999: float
-    with_context: float
-    loop_lag_p99: float
-    trace: dict[str, object]
+MEASUREMENTS = ("overhead", "follow-up", "turns")
+SYSTEMS = ("ours", "no trip", "naive", "pybreaker", "no memory")
+OVERHEAD_READS = 200
+THREADS_EACH = 20  # in one row nobody gets to talk in a thread twice
 
 
-def main(argv: list[str], redis: RedisProcess, standin: StandIn) -> int:
+def main(argv: list[str]) -> int:
+    """Print the rows, then the goals; 1 where a turn of ours was not answered."""
+    options = _parser().parse_args(argv)
+    os.environ["CHAT_RATE_PER_MINUTE"] = "1000000"  # nobody is refused for talking fast
+    local_dir = Path(os.environ.get("LOCAL_DIR") or ROOT / ".local").resolve()
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    print(f"# {platform.machine()}, {os.cpu_count()} cores, load before: {load}", file=sys.stderr)
+    with mirror_rig() as rig:
+        bench = _Bench(rig, options, local_dir)
+        for name in [name for name in MEASUREMENTS if name in options.only]:
+            bench.measures[name]()
+    goals.show(bench.goals, as_json=options.json)
+    return int(bench.errors > 0)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops.bench reads", description=__doc__)
-    parser.add_argument("--users", type=int, default=50, help="concurrent turns (default: 50)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each situation (default: 5)")
-    parser.add_argument("--pause-ms", type=int, default=100, help="between a user's turns (default: 100)")
+    parser.add_argument("--users", type=int, default=50, help="concurrent users (default: 50)")
+    parser.add_argument("--steady-seconds", type=float, default=4.0, help="for each row (default: 4)")
+    parser.add_argument("--flat-out-seconds", type=float, default=1.5, help="for each row; 0: none (default: 1.5)")
+    parser.add_argument("--pause", type=float, default=2.0, help="of a steady user, in s (default: 2)")
+    parser.add_argument("--follow-up-seconds", type=float, default=45.0, help="of follow-up turns (default: 45)")
+    parser.add_argument("--apart", type=float, nargs=2, default=(5.0, 20.0), help="follow-up turns, s (default: 5 20)")
+    parser.add_argument("--only", nargs="*", choices=MEASUREMENTS, default=MEASUREMENTS, help="some of them")
+    parser.add_argument("--systems", nargs="*", default=SYSTEMS, choices=SYSTEMS, help="some of the systems, of turns")
+    parser.add_argument("--situations", nargs="*", default=SITUATIONS, choices=SITUATIONS, help="some, of turns")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
-    options = parser.parse_args(argv)
-    logging.disable(logging.CRITICAL)  # a line for each failed read would be measured too
-    for situation, prepare in _situations(redis, standin):
-        row = uvloop.run(_measure(situation, prepare, options))
-        print(json.dumps(asdict(row)) if options.json else _line(row), flush=True)
-    return 0
+    return parser
 
 
-def _situations(redis: RedisProcess, standin: StandIn) -> list[tuple[str, Callable[[], object]]]:
-    def zep(kind: str, **fields: object) -> Callable[[], object]:
-        def prepare() -> None:
-            standin.clear()
-            standin.fault(kind, route="read", **fields)
+class _Bench:
+    """The measurements, and what they came to. They import the product, so they are imported when it is set up."""
 
-        return prepare
+    def __init__(self, rig: Rig, options: argparse.Namespace, local_dir: Path) -> None:
+        self.rig, self.options, self.local_dir = rig, options, local_dir
+        self.goals: list[Goal] = []
+        self.errors = 0
+        self.measures: dict[str, Callable[[], None]] = {
+            "overhead": self._overhead,
+            "follow-up": self._follow_up,
+            "turns": self._turns,
+        }
+        self._speakers = importlib.import_module("ops.bench.speakers")
 
-    return [
-        ("healthy", standin.clear),
-        ("cached", standin.clear),
-        ("slow 200 ms", zep("delay", delay_ms=200)),
-        ("hanging", zep("hang")),
-        ("dripping", zep("drip")),
-        ("401", zep("status", status=401)),
-        ("garbage", zep("garbage")),
-        ("refusing", standin.stop),
-        ("redis hanging", redis.freeze),
-        ("redis stopped", redis.stop),
-    ]
+    def _overhead(self) -> None:
+        overhead = importlib.import_module("ops.bench.reads_overhead")
+        (speaker,) = self._speakers.prepare("overhead", 1, OVERHEAD_READS)
+        self.rig.standin.fault("delay", delay_ms=20, route="read")
+        rows = overhead.measure(self.rig, list(speaker.threads))
+        for row in rows:
+            self._print(row)
+        self.rig.standin.clear()
+        self.goals += overhead.goals(rows)
 
+    def _follow_up(self) -> None:
+        follow_up = importlib.import_module("ops.bench.reads_follow_up")
+        speakers = self._speakers.prepare("follow-up", self.options.users, 1)
+        row = follow_up.measure(self.rig, speakers, self.options.follow_up_seconds, tuple(self.options.apart))
+        self._print(row)
+        self.errors += row.errors
+        self.goals += follow_up.goals(row)
 
-async def _measure(situation: str, prepare: Callable[[], object], options: argparse.Namespace) -> Row:
-    """Warm the connections up, bring the fault about, and measure."""
-    took: list[float] = []
-    contexts = 0
-    trace: dict[str, object] = {}
-    await asyncio.gather(*(fetch_thread_context_async(f"warm-{n}") for n in range(options.users)))
-    await asyncio.sleep(0.6)
-    prepare()
-    until = time.perf_counter() + options.seconds
-    lag = asyncio.create_task(_loop_lag(until))
+    def _turns(self) -> None:
+        turns = importlib.import_module("ops.bench.reads_turns")
+        speakers = self._speakers.prepare("turns", self.options.users, THREADS_EACH)
+        loads = [turns.Load("steady", self.options.pause, self.options.steady_seconds)]
+        if self.options.flat_out_seconds:
+            loads.append(turns.Load("flat out", 0.0, self.options.flat_out_seconds))
+        webs = turns.start(self.rig, self.local_dir, self.options.systems)
+        if not self.options.json:
+            print("times in ms; p99.9 of fewer than a thousand turns is the longest of them", HEADER, sep="\n")
+        rows = []
+        for row in turns.measure(self.rig, webs, speakers, loads, self.options.situations):
+            self._print(row)
+            rows.append(row)
+        self.rig.stop_workers()
+        self.errors += sum(row.errors for row in rows if row.system in OURS)
+        self.goals += turn_goals(rows)
 
-    async def user(number: int) -> None:
-        nonlocal contexts, trace
-        turn = 0
-        await asyncio.sleep(options.pause_ms / 1000 * number / options.users)
-        while time.perf_counter() < until:
-            thread = f"bench-{number}" if situation == "cached" else f"bench-{number}-{turn}-{situation[:3]}".strip()
-            started = time.perf_counter()
-            context, trace = await fetch_thread_context_async(thread.replace(" ", "_"))
-            took.append((time.perf_counter() - started) * 1000)
-            contexts += context is not None
-            turn += 1
-            await asyncio.sleep(options.pause_ms / 1000)
-
-    await asyncio.gather(*(user(number) for number in range(options.users)))
-    lags = await lag
-    await loops.aclose()
-    figures = {share: round(percentile(took, share), 1) for share in (0.5, 0.99, 0.999)}
-    share = round(contexts / len(took), 3)
-    return Row(situation, len(took), figures[0.5], figures[0.99], figures[0.999], share, percentile(lags, 0.99), trace)
-
-
-async def _loop_lag(until: float) -> list[float]:
-    """How late a 5 ms timer of this loop fires, in milliseconds."""
-    lags = []
-    while time.perf_counter() < until:
-        started = time.perf_counter()
-        await asyncio.sleep(0.005)
-        lags.append(round((time.perf_counter() - started - 0.005) * 1000, 1))
-    return lags
+    def _print(self, row: Any) -> None:
+        print(row.as_json() if self.options.json else row.as_line(), flush=True)
 
 
-def _line(row: Row) -> str:
-    return (
-        f"{row.situation:14} {row.reads:7} reads  p50 {row.p50:6} ms  p99 {row.p99:6} ms  p99.9 {row.p999:6} ms  "
-        f"context {row.with_context:5.1%}  loop lag p99 {row.loop_lag_p99:5} ms  {json.dumps(row.trace)}"
-    )
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -44,6 +44,10 @@ class StandIn(StandInClient):
             raise StandInError("the stand-in is not running")
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def start(self) -> Self:
         """Start the process and return once it accepts connections. Raises StandInError."""
         self._process = subprocess.Popen(
