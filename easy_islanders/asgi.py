@@ -1,5 +1,6 @@
 """The ASGI application: static files and the gate in front of Django."""
 
+import gc
 import os
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -14,3 +15,5 @@ from easy_islanders.gate import Gate  # noqa: E402  # reads settings and events,
 
 application = Gate(ASGIStaticFilesHandler(django_application))  # type: ignore[arg-type]  # stubs know WSGI only
 warm_up(mirror_message)
+gc.collect()
+gc.freeze()  # what start-up made stays: each full collection would walk it, and stall every turn for about 100 ms

@@ -30,6 +30,7 @@ from assistant.redis_link import RedisDown
 
 Meta = dict[str, object]
 SOURCES: dict[type[ZepRequestError], str] = {ZepTimeout: "timeout", ZepUnauthorized: "auth"}
+FAIR_SHARE = 0.5  # of the budget; a Zep that had less of it did not fail, this process was too busy
 NOT_CACHED = CacheLookup(None, "")
 
 
@@ -78,7 +79,7 @@ async def remember(
     if base_mode() is not MemoryMode.READ_WRITE:
         return Remembered(None, not_read(base_mode()))
     budget_seconds = (settings.ZEP_READ_BUDGET_MS if timeout_ms is None else timeout_ms) / 1000
-    read = _Read(thread_id, mode, search)
+    read = _Read(thread_id, mode, search, budget_seconds)
     try:
         async with asyncio.timeout(budget_seconds):
             return await read.run()
@@ -149,8 +150,8 @@ def not_read(effective: MemoryMode) -> Meta:
 class _Read:
     """One read under way: remembers when it began and what it asked, so that every end can be traced and reported."""
 
-    def __init__(self, thread_id: str, mode: ContextMode, search: UserSearch | None) -> None:
-        self.started = time.perf_counter()
+    def __init__(self, thread_id: str, mode: ContextMode, search: UserSearch | None, budget_seconds: float) -> None:
+        self.started, self.budget_seconds = time.perf_counter(), budget_seconds
         self.asked_zep_at: float | None = None
         self.thread_id, self.mode, self.search = thread_id, mode, search
         self.state, self.found = guard.UNKNOWN, NOT_CACHED
@@ -218,15 +219,20 @@ class _Read:
             _later(guard.report(kind, self.state.epoch))
 
     def _report_failure(self, error: ZepRequestError) -> None:
-        """A read that never got to Zep says nothing about it; nor does a refusal of what was asked."""
+        """A read that got to Zep too late says nothing about it; nor does a refusal of what was asked."""
         if self.asked_zep_at is None:
             return
         announce(ContextRead(self._seconds_at_zep(), error.reason))
         if isinstance(error, ZepRateLimited):
             _later(guard.pause(error.retry_after, self.state.epoch))
-        elif not isinstance(error, ZepRejected):
+        elif not isinstance(error, ZepRejected) and not self._was_our_own_delay(error):
             kind = Kind.AUTH if isinstance(error, ZepUnauthorized) else Kind.FAILURE
             _later(guard.report(kind, self.state.epoch))
+
+    def _was_our_own_delay(self, error: ZepRequestError) -> bool:
+        """Whether the time ran out because this process, or Redis, had used most of it before Zep was asked."""
+        is_our_deadline = isinstance(error, ZepTimeout) and error.status_code is None
+        return is_our_deadline and self._seconds_at_zep() < FAIR_SHARE * self.budget_seconds
 
     def _succeeded(self, context: ThreadContext, *, cached: bool) -> Remembered:
         counts = {"facts_count": len(context.facts), "recent_count": len(context.recent)}

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from assistant.events import ContextRead, Event
+from assistant.memory import context_cache
+from assistant.memory.context import ContextMode
+from assistant.memory.context_cache import CacheLookup
 from assistant.memory.flags import CONSECUTIVE_FAILURES_KEY
 from assistant.memory.service import fetch_thread_context_async
 from ops.waiting import wait_until
@@ -72,6 +75,26 @@ async def test_a_rate_limit_pauses_reads_for_as_long_as_zep_asks(guarded: GuardI
     )
     assert meta["until"] == pytest.approx(guarded.now + 7 * 1.05, abs=0.01)
     assert standin.log(before) == []
+
+
+async def test_a_read_that_this_process_began_too_late_never_counts(
+    guarded: GuardInRedis, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = context_cache.look_up
+
+    async def slowly(thread_id: str, mode: ContextMode) -> CacheLookup:
+        await asyncio.sleep(0.15)
+        return await look_up(thread_id, mode)
+
+    monkeypatch.setattr(context_cache, "look_up", slowly)
+    standin.fault("hang", route="read")
+
+    for _ in range(5):
+        _, meta = await fetch_thread_context_async("t1", timeout_ms=200)
+        assert meta["reason"] == "timeout"
+    await in_the_background()
+
+    assert guarded.client.get(CONSECUTIVE_FAILURES_KEY) is None
 
 
 async def test_a_read_that_was_cancelled_never_counts(
