@@ -1,6 +1,5 @@
 """The ASGI application: static files and the gate in front of Django."""
 
-import gc
 import os
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -9,11 +8,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "easy_islanders.settings")
 django_application = get_asgi_application()
 
+from assistant.garbage import leave_start_up_alone  # noqa: E402  # see below
 from assistant.publishing import warm_up  # noqa: E402  # see below
 from assistant.tasks import mirror_message  # noqa: E402  # see below
 from easy_islanders.gate import Gate  # noqa: E402  # reads settings and events, which need Django to be set up
 
 application = Gate(ASGIStaticFilesHandler(django_application))  # type: ignore[arg-type]  # stubs know WSGI only
 warm_up(mirror_message)
-gc.collect()
-gc.freeze()  # what start-up made stays: each full collection would walk it, and stall every turn for about 100 ms
+leave_start_up_alone()

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from assistant import correlation, loops
+from assistant.garbage import leave_start_up_alone
 from assistant.memory import heartbeats
 from assistant.monitoring.exposition import serve_metrics
 from assistant.publishing import CORRELATION
@@ -20,6 +21,7 @@ from workers import guard
 def connect() -> None:
     """Connect what belongs to this process's role."""
     worker_ready.connect(open_metrics_port)
+    worker_ready.connect(start_up_is_over)
     task_prerun.connect(go_on_under_the_requests_id)
     if settings.PROCESS_ROLE == "control":
         worker_ready.connect(tick_at_once)
@@ -32,6 +34,11 @@ def open_metrics_port(**_: object) -> None:
     ports = {"worker": settings.WORKER_METRICS_PORT, "control": settings.CONTROL_METRICS_PORT}
     if settings.PROCESS_ROLE in ports:
         serve_metrics(ports[settings.PROCESS_ROLE])
+
+
+def start_up_is_over(**_: object) -> None:
+    """From now on collections are about what tasks make."""
+    leave_start_up_alone()
 
 
 def go_on_under_the_requests_id(task: Task[Any, Any], **_: object) -> None:
