@@ -1,6 +1,7 @@
 """The guard's scripts on a real Redis against a plain model in Python, in any order of events."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pytest_django.fixtures import Settings
 
-from assistant import loops
+from assistant import loops, redis_link
 from assistant.memory import guard
 from assistant.memory.flags import CONSECUTIVE_FAILURES_KEY
 from assistant.memory.guard import AS_LONG_AS_IT_TAKES, ForcedMode, Kind, Permit
@@ -229,6 +231,17 @@ class GuardMachine(RuleBasedStateMachine):
             self.epochs.append(epoch)
 
 
+@pytest.fixture
+def patience(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Redis has all the time it wants: a busy machine is not what is tried here."""
+    loops.run(loops.aclose())
+    settings.REDIS_BUDGET_MS = 60_000
+    monkeypatch.setattr(redis_link, "EXCHANGE_SECONDS", 60.0)
+    yield
+    loops.run(loops.aclose())
+
+
+@pytest.mark.usefixtures("patience")
 def test_the_scripts_do_what_the_model_says(redis_server: RedisProcess) -> None:
     global server  # noqa: PLW0603  # Hypothesis makes the machine itself
     server = redis_server
