@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
+
 from assistant import loops
 from assistant.memory import outgoing
 from assistant.memory.errors import ZepRequestError
+from assistant.memory.flags import MemoryMode, base_mode, effective_mode
 from assistant.memory.zep_client import zep
 from assistant.models import Message, MirrorState
 
@@ -58,10 +61,17 @@ def _proof(row: Message) -> Proof:
     )
 
 
+def _reads_are_off() -> bool:
+    """Whether the guard forbids what the settings would allow: then no web process reads Zep, whoever asks."""
+    return base_mode() is MemoryMode.READ_WRITE and effective_mode() is not MemoryMode.READ_WRITE
+
+
 def _read_back(row: Message) -> str:
     async def ask() -> str | None:
         return await zep().read_back(row.thread_id, row.zep_id)
 
+    if settings.PROCESS_ROLE == "web" and _reads_are_off():
+        return "not asked: reads are off"
     try:
         text = loops.run(ask())
     except ZepRequestError as error:

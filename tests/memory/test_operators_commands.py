@@ -9,6 +9,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from assistant.memory import mirror
+from assistant.memory.flags import force_write_only
+from assistant.memory.proof import prove
 from assistant.models import AuditEntry, Message, MirrorState, Thread
 from ops.zep_standin.process import StandIn
 from tests.memory.conftest import Say
@@ -142,6 +144,19 @@ def test_a_long_message_is_proved_too(say: Say) -> None:
     mirror.drain("t1")
 
     assert run("zep_proof", str(client_msg_id))[0] == 0
+
+
+def test_a_web_process_does_not_read_back_while_reads_are_off(say: Say, standin: StandIn, settings: Settings) -> None:
+    client_msg_id = say("hello")
+    mirror.drain("t1")
+    force_write_only("maintenance")
+    settings.PROCESS_ROLE = "web"
+    before = standin.last_n()
+
+    (proof,) = prove(client_msg_id)
+
+    assert proof.read_back == "not asked: reads are off"
+    assert standin.log(before) == []
 
 
 def test_a_message_that_is_not_at_zep_is_not_proved(say: Say) -> None:
