@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from grafana.build_dashboard import TARGET, rendered
 from ops.redis_process import RedisProcess
+from tests.ops.alerts.promtool import run
 from tests.support.exported import ROOT, Exported
 
 FIRST_NINE = [
@@ -71,6 +73,14 @@ def test_panels_do_not_overlap() -> None:
 @each_query
 def test_a_query_names_only_what_is_exported(name: str, expr: str, exported: Exported) -> None:
     assert exported.complaints(expr) == [], name
+
+
+@pytest.mark.monitoring
+def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
+    rules = [{"record": f"query_{at}", "expr": expr} for at, (_, expr) in enumerate(_queries())]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    ended = run("promtool", "check", "rules", tmp_path / "rules.yml")
+    assert ended.returncode == 0, ended.stdout
 
 
 @each_panel

@@ -15,6 +15,8 @@ Rule = dict[str, Any]
 OTHER_COMPARATORS = {">": ("<", ">="), "<": (">", "<="), "==": ("!=",), "!=": ("==",)}
 OTHER_AGGREGATIONS = {"sum": "max", "max": "sum", "min": "max"}
 FACTORS = (1.3, 0.7)
+# Wrong in words alone: a sum of increases is above 0 where the largest of them is.
+EQUIVALENT = {("MemoryAutoDowngrade", "max became sum at 0"), ("MemoryModeRestored", "max became sum at 0")}
 DURATION = re.compile(r"^(\d+)(s|m|h)$")
 
 
@@ -37,7 +39,8 @@ def mutants_of(rule: Rule) -> Iterator[Mutant]:
         return
     for what, changes in (*_wrong_waits(rule), *_wrong_expressions(rule["expr"])):
         wrong = copy.deepcopy(rule) | changes
-        yield Mutant(name_of(rule), what, {key: value for key, value in wrong.items() if value is not None})
+        if (name_of(rule), what) not in EQUIVALENT:
+            yield Mutant(name_of(rule), what, {key: value for key, value in wrong.items() if value is not None})
 
 
 def concerned(name: str, rules: list[Rule]) -> list[str]:

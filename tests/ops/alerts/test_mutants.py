@@ -41,4 +41,4 @@ def test_every_wrong_rule_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixtu
     with capsys.disabled():
         print(f"\nmutation score: {sum(noticed)} of {len(mutants)} wrong rules noticed")  # noqa: T201  # the result
     survivors = [f"{m.name}: {m.what}" for m, was in zip(mutants, noticed, strict=True) if not was]
-    assert survivors == []
+    assert not survivors, "\n".join(survivors)
