@@ -44,8 +44,8 @@ def mutants_of(rule: Rule) -> Iterator[Mutant]:
 
 
 def concerned(name: str, rules: list[Rule]) -> list[str]:
-    """The alerts that a rule is, or that are made of it."""
-    return [
+    """What a rule is, and the alerts that are made of it."""
+    return [name] * (name not in {rule.get("alert") for rule in rules}) + [
         rule["alert"]
         for rule in rules
         if "alert" in rule and (rule["alert"] == name or name in {s.metric for s in selectors(rule["expr"])})
@@ -91,9 +91,15 @@ def _numbers(expression: str) -> Iterator[tuple[Token, str]]:
     for token in tokens(expression):
         if token.kind == "number":
             value = float(token.text)
-            yield from ((token, f"{value * factor:g}") for factor in FACTORS if value)
-            if not value:
-                yield token, "1"
+            yield from ((token, f"{other:g}") for other in _other_numbers(value))
+
+
+def _other_numbers(value: float) -> tuple[float, ...]:
+    """Notably more and less; of a whole number at least the next one, as what is counted may be whole."""
+    if not value:
+        return (1,)
+    more, less = (value * factor for factor in FACTORS)
+    return (max(more, value + 1) if value.is_integer() else more, less)
 
 
 def _windows(expression: str) -> Iterator[tuple[Token, str]]:
