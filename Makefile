@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgres test-chaos test-fresh-clone check bench lock clean
+.PHONY: help run demo test test-postgres test-monitoring test-chaos test-fresh-clone check dashboards bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -14,12 +14,15 @@ demo: ## A scripted conversation against the running system
 	@$(INSTALL) requirements.lock -m ops.demo $(ARGS)
 
 test: ## The default test suite
-	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos" $(ARGS)
+	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos and not monitoring" $(ARGS)
 
 test-postgres: ## The suites of the turn and the mirror again, on a private PostgreSQL (needs its server installed)
 	@$(INSTALL) requirements-dev.lock
-	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos" tests/api tests/memory tests/test_costs.py tests/test_sweep.py \
+	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos and not monitoring" tests/api tests/memory tests/test_costs.py tests/test_sweep.py \
 		--ignore tests/memory/test_pii.py --ignore tests/memory/test_pii_properties.py $(ARGS)
+
+test-monitoring: ## Alert rules, Alertmanager's and Prometheus's files (needs promtool and amtool installed)
+	@$(INSTALL) requirements-dev.lock -m pytest -m monitoring $(ARGS)
 
 test-chaos: ## Many seeded runs with kills and faults (minutes; needs PostgreSQL's server installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m chaos $(ARGS)
@@ -38,6 +41,9 @@ check: ## Linters, types, import contracts, Django's checks; all of them, whatev
 	step $(PY) manage.py check --fail-level WARNING; \
 	step $(PY) manage.py makemigrations --check --dry-run; \
 	if [ -n "$$failed" ]; then printf "Failed:\n$$failed" >&2; exit 1; fi
+
+dashboards: ## Build grafana/dashboards anew
+	@$(INSTALL) requirements-dev.lock -m grafana.build_dashboard
 
 bench: ## Measurements; PART=name for one of them
 	@$(INSTALL) requirements-dev.lock -m ops.bench $(PART)

@@ -17,6 +17,7 @@ from assistant.memory.modes import DOWNGRADES
 FIELD_TYPES = ("email", "phone", "address")
 CONTEXT_FAILURE_REASONS = (*METRIC_REASONS, "consecutive_failures")
 STATUSES = ("200", "400", "401", "404", "405", "409", "413", "422", "429", "499", "500", "503", "other")
+REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2, 2.5, 5, 10, 30, 60)
 READ_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.275, 0.325, 0.5, 1.0)
 WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5)
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 36000)
@@ -39,7 +40,7 @@ mirror_lag_seconds = Histogram(
     "memory_mirror_lag_seconds", "From a message's commit to Zep's acknowledgement", buckets=LAG_BUCKETS
 )
 requests = Counter("assistant_requests_total", "Chat requests answered, by HTTP status", ["status"])
-request_seconds = Histogram("assistant_request_duration_seconds", "Time a chat request took")
+request_seconds = Histogram("assistant_request_duration_seconds", "Time a chat request took", buckets=REQUEST_BUCKETS)
 requests_in_progress = Gauge(
     "assistant_requests_in_progress", "Chat requests being answered", multiprocess_mode="livesum"
 )
