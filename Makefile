@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgres test-monitoring test-chaos test-fresh-clone check dashboards bench lock clean
+.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone check dashboards bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -23,6 +23,10 @@ test-postgres: ## The suites of the turn and the mirror again, on a private Post
 
 test-monitoring: ## Alert rules, Alertmanager's and Prometheus's files (needs promtool and amtool installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m monitoring $(ARGS)
+
+test-nightly: ## The guard's scripts against their model, 10,000 sequences (minutes)
+	@$(INSTALL) requirements-dev.lock
+	@GUARD_SEQUENCES=10000 $(PY) -m pytest --timeout 3600 tests/memory/test_guard_model.py $(ARGS)
 
 test-chaos: ## Many seeded runs with kills and faults (minutes; needs PostgreSQL's server installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m chaos $(ARGS)

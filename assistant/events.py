@@ -128,6 +128,14 @@ class GuardInitialised(Event):
 
 
 @dataclass(frozen=True)
+class RecoveryStepFailed(Event):
+    """The database refused a step of the control worker's tick; the others were done."""
+
+    step: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class ReadsPaused(Event):
     """Zep asked for fewer reads: nobody reads until then."""
 

@@ -187,7 +187,7 @@ class ModeTransition(models.Model):
     until = models.DateTimeField(null=True, help_text="When the probe may try; null: an operator ends it.")
     hold_seconds = models.FloatField(default=0)
     probe_failures = models.PositiveIntegerField(default=0)
-    is_order = models.BooleanField(default=False, help_text="An operator's, written before it was carried out.")
+    order = models.BigIntegerField(null=True, unique=True, help_text="Of an operator's order; a later one is greater.")
     is_superseded = models.BooleanField(default=False, help_text="A later order was carried out first.")
     alert_due_at = models.DateTimeField(null=True, help_text="When the webhook is to be told; null: it need not be.")
     alert_tries = models.PositiveSmallIntegerField(default=0)

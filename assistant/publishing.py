@@ -34,18 +34,24 @@ def may_publish() -> bool:
     return breaker.admits(time.monotonic())
 
 
-def publish(task: Task[Any, Any], *arguments: str, countdown: float | None = None) -> bool:
+def publish(
+    task: Task[Any, Any], *arguments: str, countdown: float | None = None, expires: float | None = None
+) -> bool:
     """Publish one task; False where the broker did not take it, or is being left alone.
 
-    `countdown`: seconds before a worker may run it.
+    `countdown`: seconds before a worker may run it. `expires`: seconds after which none need to.
     """
-    return may_publish() and attempt(task, *arguments, countdown=countdown)
+    return may_publish() and attempt(task, *arguments, countdown=countdown, expires=expires)
 
 
-def attempt(task: Task[Any, Any], *arguments: str, countdown: float | None = None) -> bool:
+def attempt(
+    task: Task[Any, Any], *arguments: str, countdown: float | None = None, expires: float | None = None
+) -> bool:
     """Publish one task although the breaker may be open. False where the broker did not take it."""
+    headers = {CORRELATION: correlation.current()}
+    options: dict[str, Any] = {} if expires is None else {"expires": expires}
     try:
-        task.apply_async(arguments, countdown=countdown or 0, headers={CORRELATION: correlation.current()})
+        task.apply_async(arguments, countdown=countdown or 0, headers=headers, **options)
     except (OperationalError, OSError) as error:
         announce(NudgeFailed(type(error).__name__))
         if breaker.failed(time.monotonic()):

@@ -60,8 +60,8 @@ class RedisLink:
         """For libraries that bring their own commands; call them inside `exchange` all the same."""
         return self._redis.connection_pool
 
-    async def exchange(self, purpose: str, work: Callable[[Redis], Awaitable[T]]) -> T:
-        """Do `work` within the budget, or raise RedisDown.
+    async def exchange(self, purpose: str, work: Callable[[Redis], Awaitable[T]], *, patiently: bool = False) -> T:
+        """Do `work` within the budget, or raise RedisDown. `patiently`: within the second that any exchange has.
 
         The caller stops waiting when the budget is spent; the exchange itself has a second, so that a connection being
         made is not thrown away and made again by the next caller.
@@ -70,7 +70,7 @@ class RedisLink:
             raise RedisDown
         under_way = asyncio.create_task(self._run(work))
         under_way.add_done_callback(_outcome_is_known)
-        await asyncio.wait({under_way}, timeout=self._budget_seconds)
+        await asyncio.wait({under_way}, timeout=EXCHANGE_SECONDS if patiently else self._budget_seconds)
         try:
             if under_way.done():
                 return under_way.result()

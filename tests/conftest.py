@@ -1,5 +1,6 @@
 """Fixtures that every suite shares: the real servers, a clean slate for each test, and users."""
 
+import math
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,6 +10,7 @@ import redis
 
 from assistant import events, loops, tokens
 from assistant.events import Event
+from assistant.memory import guard
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
 from assistant.models import User
 from assistant.publishing import breaker
@@ -30,12 +32,14 @@ def redis_session() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def redis_server(redis_session: RedisProcess) -> Iterator[RedisProcess]:
+def redis_server(redis_session: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisProcess]:
     """The real Redis with the guard's first state alone, running again after a test that stopped or froze it."""
     client = redis.Redis.from_url(redis_session.url)
     client.flushall()
     client.mset({INITIALISED_KEY: 1, EPOCH_KEY: 1})
     client.close()
+    for met_by_an_earlier_test in ("_last_failure", "_unheard_until"):
+        monkeypatch.setattr(guard, met_by_an_earlier_test, -math.inf)
     breaker.succeeded()  # an earlier test may have stopped the broker
     yield redis_session
     redis_session.thaw()

@@ -3,6 +3,7 @@
 The address may hold a secret: it is in no log and no error.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 from celery import shared_task
 from django.conf import settings
 
+from assistant import loops
 from assistant.events import AlertFailed, announce
 from assistant.memory import transitions
 from assistant.models import ModeTransition
@@ -17,13 +19,14 @@ from assistant.publishing import publish
 
 TIMEOUT_SECONDS = 5.0
 AT_ONCE = 20
+EXPIRES_SECONDS = 60.0  # while no worker takes them they would pile up; what is not told stays due
 
 
 def tell_webhook_of_transitions() -> None:
     """Publish a task for each transition that the webhook has still to be told of. One query."""
     if settings.MEMORY_ALERT_WEBHOOK_URL:
         for pk in transitions.to_tell(AT_ONCE):
-            publish(tell_webhook, str(pk))
+            publish(tell_webhook, str(pk), expires=EXPIRES_SECONDS)
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -60,7 +63,15 @@ def said_of(row: ModeTransition) -> dict[str, Any]:
 def _post(body: dict[str, Any]) -> str:
     """Send it; why it was not taken, empty where it was."""
     try:
-        answer = httpx.post(settings.MEMORY_ALERT_WEBHOOK_URL, json=body, timeout=TIMEOUT_SECONDS, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        status = loops.run(_status_of(body))
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
         return type(error).__name__
-    return "" if answer.status_code < HTTPStatus.MULTIPLE_CHOICES else f"http_{answer.status_code}"
+    return "" if status < HTTPStatus.MULTIPLE_CHOICES else f"http_{status}"
+
+
+async def _status_of(body: dict[str, Any]) -> int:
+    """Within one total time; what it answers beside the status is not read."""
+    client = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS)
+    url = settings.MEMORY_ALERT_WEBHOOK_URL
+    async with asyncio.timeout(TIMEOUT_SECONDS), client, client.stream("POST", url, json=body) as answer:
+        return answer.status_code

@@ -25,5 +25,5 @@ def probe_now(question: str) -> None:
     """Probe although it is not due, and leave the answer for who asked."""
     with suppress(RedisDown):
         outcome = loops.run(probe(although_not_due=True))
-        recovery.tick()
         loops.run(asked_probes.answer(question, outcome))
+        recovery.tick()

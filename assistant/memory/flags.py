@@ -80,8 +80,11 @@ def reset_consecutive_failures() -> None:
 
 def acquire_probe_lock() -> bool:
     """Take the lock that keeps other probes away for ten seconds; False where somebody has it."""
-    _own.token = secrets.token_hex(8)
-    return loops.run(guard.take_probe_lock(_own.token))
+    token = secrets.token_hex(8)
+    if not loops.run(guard.take_probe_lock(token)):
+        return False
+    _own.token = token
+    return True
 
 
 def release_probe_lock() -> bool:

@@ -6,8 +6,10 @@ made a transition hears of it, so only one process logs it.
 """
 
 import json
+import math
 import random
 import secrets
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,7 +20,7 @@ from redis.asyncio import Redis
 from assistant.events import GuardCleared, GuardForced, ProbeEnded, ReadsPaused, announce
 from assistant.memory import guard_scripts as scripts
 from assistant.memory.modes import Guard, Signal, changed_by
-from assistant.redis_link import state_redis
+from assistant.redis_link import RedisDown, state_redis
 
 LEAST_READS_FOR_A_RATIO = 20
 DEFAULT_PAUSE_SECONDS = 10.0
@@ -26,6 +28,18 @@ LONGEST_PAUSE_SECONDS = 600.0
 PROBE_LOCK_SECONDS = 10
 HEALTHY_SECONDS = 600  # after it a new hold starts at its first length again
 PROBE_OUTCOMES = ("not_forced", "not_due", "locked", "passed", "failed")
+TRANSITION_FIELDS = (
+    "epoch",
+    "at",
+    "before",
+    "after",
+    "reason",
+    "by",
+    "until",
+    "hold_seconds",
+    "probe_failures",
+    "order",
+)
 AS_LONG_AS_IT_TAKES = -1.0  # a hold that only an operator ends
 
 
@@ -46,7 +60,17 @@ class ForcedMode:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "ForcedMode":
-        return cls(**json.loads(text))
+        """Raise ValueError, KeyError, TypeError or RecursionError where it is not what a script wrote."""
+        known = json.loads(text)
+        until = known["until"]
+        return cls(
+            mode=str(known["mode"]),
+            reason=str(known["reason"]),
+            until=None if until is None else float(until),
+            forced_at=float(known["forced_at"]),
+            epoch=int(known["epoch"]),
+            probe_failures=int(known["probe_failures"]),
+        )
 
     def to_json(self) -> str:
         return json.dumps(self.__dict__)
@@ -71,6 +95,11 @@ class GuardState:
 
 
 UNKNOWN = GuardState(initialised=False)
+
+
+UNHEARD_SECONDS = 10.0
+_unheard_until = -math.inf  # until when this process does not read: the guard did not hear of its last failed read
+_last_failure = -math.inf  # when this process last reported one, of its monotonic clock
 
 
 class Kind(StrEnum):
@@ -117,7 +146,7 @@ async def read_state() -> GuardState:
             paused_until=float(json.loads(pause)["until"]) if pause else None,
             failures=int(failures or 0),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return UNKNOWN
 
 
@@ -128,14 +157,40 @@ async def redis_now() -> float:
 
 
 def must_be_told_of_success(seen: GuardState) -> bool:
-    """Whether a success changes anything: it ends a streak, and where a ratio or slow reads count, it counts."""
+    """Whether a success changes anything: it ends a streak, and where a ratio or slow reads count, it counts.
+
+    A streak that this process added to may have begun after the read did.
+    """
+    has_failed_lately = time.monotonic() - _last_failure < settings.MEMORY_DOWNGRADE_WINDOW_SECONDS
     return bool(
-        seen.failures or settings.MEMORY_DOWNGRADE_MIN_FAILURE_RATIO > 0 or settings.MEMORY_DOWNGRADE_LATENCY_MS
+        seen.failures
+        or has_failed_lately
+        or settings.MEMORY_DOWNGRADE_MIN_FAILURE_RATIO > 0
+        or settings.MEMORY_DOWNGRADE_LATENCY_MS
     )
+
+
+def is_unheard() -> bool:
+    """Whether a failed read of this process could not be told: a guard that hears nothing is as good as none."""
+    return time.monotonic() < _unheard_until
+
+
+async def report_failure(kind: Kind, epoch: str) -> None:
+    """Tell of a failed read; where that cannot be done, this process reads nothing for ten seconds."""
+    global _unheard_until  # noqa: PLW0603  # one per process by design
+    try:
+        await report(kind, epoch)
+    except RedisDown:
+        _unheard_until = time.monotonic() + UNHEARD_SECONDS
+        raise
+    _unheard_until = -math.inf
 
 
 async def report(kind: Kind, epoch: str) -> int:
     """Tell what a read met that began under `epoch`; return the streak it is part of."""
+    global _last_failure  # noqa: PLW0603  # one per process by design
+    if kind in (Kind.FAILURE, Kind.AUTH):
+        _last_failure = time.monotonic()
     outcome, reason, streak, until, seconds = await _run(
         scripts.REPORT,
         epoch,
@@ -148,6 +203,7 @@ async def report(kind: Kind, epoch: str) -> int:
         settings.MEMORY_DOWNGRADE_MIN_FAILURE_RATIO,
         LEAST_READS_FOR_A_RATIO,
         int(not settings.DISABLE_AUTO_DOWNGRADE),
+        patiently=True,
     )
     if outcome in ("tripped", "shadow"):
         is_shadow = outcome == "shadow"
@@ -159,13 +215,16 @@ async def pause(retry_after: float | None, epoch: str) -> None:
     """Zep asks for fewer reads (429): nobody reads until that is over. No failure, and no hold."""
     asked = DEFAULT_PAUSE_SECONDS if retry_after is None else retry_after
     seconds = min(asked * (1 + random.random() * 0.1), LONGEST_PAUSE_SECONDS)  # noqa: S311  # jitter, not a secret
-    paused, until = await _run(scripts.PAUSE, epoch, max(seconds, 0.001))
+    paused, until = await _run(scripts.PAUSE, epoch, max(seconds, 0.001), patiently=True)
     if int(paused):
         announce(ReadsPaused(seconds, float(until)))
 
 
 async def force(reason: str, by: str, seconds: float, order: int | None = None) -> str:
-    """An operator's hold, whatever was before. `forced`; `unknown`: not initialised; `superseded` by a later order."""
+    """An operator's hold, whatever was before.
+
+    `forced`; `unknown`: not initialised; `repeated`: this order was carried out before; `superseded`: a later one was.
+    """
     arguments = (reason, by, seconds, "" if order is None else order)
     outcome, until, before = await _run(scripts.FORCE, _states(Signal.OPERATOR_FORCES), *arguments)
     if outcome == "forced":
@@ -174,9 +233,9 @@ async def force(reason: str, by: str, seconds: float, order: int | None = None) 
     return str(outcome)
 
 
-async def clear(by: str) -> str:
-    """End a hold on an operator's word. `cleared`, `unchanged` where there is none, `unknown`: not initialised."""
-    (outcome,) = await _run(scripts.CLEAR, _states(Signal.OPERATOR_CLEARS), by)
+async def clear(by: str, order: int | None = None) -> str:
+    """End a hold on an operator's word. `cleared`, `unchanged` where there is none; others as for `force`."""
+    (outcome,) = await _run(scripts.CLEAR, _states(Signal.OPERATOR_CLEARS), by, "" if order is None else order)
     if outcome == "cleared":
         announce(GuardCleared(by, "cleared"))
     return str(outcome)
@@ -211,9 +270,19 @@ async def initialise(epoch: int, forced: ForcedMode | None, last_order: int) -> 
 
 
 async def unstored_transitions() -> list[dict[str, Any]]:
-    """What the control worker has still to store, oldest first; a hundred at most."""
+    """What the control worker has still to store, oldest first; a hundred at most. What cannot be read is dropped."""
     entries = await state_redis().exchange("guard", lambda r: r.lrange(scripts.TRANSITIONS_KEY, 0, 99))
-    return [json.loads(entry) for entry in entries]
+    known = []
+    for entry in entries:
+        try:
+            known.append({name: json.loads(entry)[name] for name in TRANSITION_FIELDS})
+        except (ValueError, KeyError, TypeError, RecursionError):
+            await _drop_unreadable(entry)
+    return known
+
+
+async def _drop_unreadable(entry: bytes | str) -> None:
+    await state_redis().exchange("guard", lambda r: r.lrem(scripts.TRANSITIONS_KEY, 1, str(entry)))
 
 
 async def drop_stored(up_to_epoch: int) -> None:
@@ -272,8 +341,10 @@ def _moment(text: str) -> float | None:
     return float(text) if text not in ("", "null") else None
 
 
-async def _run(script: str, *arguments: object, keys: tuple[str, ...] = scripts.KEYS) -> Any:
+async def _run(script: str, *arguments: object, keys: tuple[str, ...] = scripts.KEYS, patiently: bool = False) -> Any:
+    """`patiently`: nobody waits for it, and what it changed must be heard of."""
+
     async def work(redis: Redis) -> Any:
         return await redis.register_script(script)(keys, [str(argument) for argument in arguments])
 
-    return await state_redis().exchange("guard", work)
+    return await state_redis().exchange("guard", work, patiently=patiently)

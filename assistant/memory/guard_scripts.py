@@ -56,7 +56,14 @@ local ORDER, COUNTERS, LOCK, LAST_PROBE = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local raw = redis.call('GET', FORCED)
-local forced = raw and cjson.decode(raw)
+local forced = false
+if raw then  -- what cannot be read is a hold that only an operator ends
+  local is_json, found = pcall(cjson.decode, raw)
+  forced = is_json and type(found) == 'table' and found or {}
+  if type(forced['until']) ~= 'number' then forced['until'] = cjson.null end
+  forced['probe_failures'] = tonumber(forced['probe_failures']) or 0
+  forced['epoch'] = tonumber(forced['epoch']) or 0
+end
 local state = raw and 'forced' or 'open'
 local initialised = redis.call('EXISTS', INITIALISED) == 1
 
@@ -89,6 +96,16 @@ local function record(epoch, after, reason, by, until_text, seconds, failed_prob
   redis.call('LTRIM', TRANSITIONS, -1000, -1)
 end
 
+-- What is to become of an operator's order: '' where it is to be carried out now.
+local function order_is(order)
+  if order == '' then return '' end
+  local last = tonumber(redis.call('GET', ORDER) or '0')
+  if tonumber(order) == last then return 'repeated' end
+  if tonumber(order) < last then return 'superseded' end
+  redis.call('SET', ORDER, order)
+  return ''
+end
+
 -- Hold from now on; seconds < 0: until an operator clears it.
 local function force(reason, by, seconds, failed_probes, counter, order)
   local epoch = next_epoch()
@@ -103,10 +120,10 @@ local function force(reason, by, seconds, failed_probes, counter, order)
   return until_text
 end
 
-local function restore(reason, by, counter)
+local function restore(reason, by, counter, order)
   local epoch = next_epoch()
   redis.call('DEL', FORCED)
-  record(epoch, 'open', reason, by, 'null', 0, forced['probe_failures'], 'null')
+  record(epoch, 'open', reason, by, 'null', 0, forced['probe_failures'], order)
   redis.call('HINCRBY', COUNTERS, 'recoveries:' .. counter, 1)
   forget_streaks()
 end
@@ -126,21 +143,20 @@ end
 
 local function note_read(is_bad)
   if ratio == 0 then return end
-  redis.call('HINCRBY', WINDOW, time[1] .. (is_bad and ':bad' or ':good'), 1)
+  local place = tostring(tonumber(time[1]) % (2 * window))  -- a ring: it never grows
+  local second, all, bad = string.match(redis.call('HGET', WINDOW, place) or '', '^(%d+) (%d+) (%d+)$')
+  if second ~= time[1] then all, bad = 0, 0 end
+  local counted = string.format('%s %d %d', time[1], all + 1, bad + (is_bad and 1 or 0))
+  redis.call('HSET', WINDOW, place, counted)
   redis.call('EXPIRE', WINDOW, window * 2)
 end
 
 local function is_ratio_reached()
   if ratio == 0 then return true end
-  local all, bad, fields = 0, 0, redis.call('HGETALL', WINDOW)
-  for at = 1, #fields, 2 do
-    local second, which = string.match(fields[at], '^(%d+):(%a+)$')
-    if tonumber(second) < now - window then
-      redis.call('HDEL', WINDOW, fields[at])
-    else
-      all = all + tonumber(fields[at + 1])
-      if which == 'bad' then bad = bad + tonumber(fields[at + 1]) end
-    end
+  local all, bad = 0, 0
+  for _, counted in ipairs(redis.call('HVALS', WINDOW)) do
+    local second, reads, failed = string.match(counted, '^(%d+) (%d+) (%d+)$')
+    if tonumber(second) >= now - window then all, bad = all + reads, bad + failed end
   end
   return all < least_reads or bad / all >= ratio
 end
@@ -198,30 +214,32 @@ return {1, until_text}
 """
 )
 
-# ARGV: from-states, reason, by, seconds (< 0: until cleared), order ('' for none) -> {outcome, until}
-# outcome: forced, unknown (not initialised), superseded (a later order was carried out)
+# ARGV: from-states, reason, by, seconds (< 0: until cleared), order ('' for none)
+# -> {outcome, until, state before}
+# outcome: forced, unknown (not initialised), repeated (carried out before), superseded (a later order was)
 FORCE = (
     _COMMON
     + """
 if not initialised then return {'unknown', '', ''} end
 local order = ARGV[5]
-if order ~= '' then
-  if tonumber(order) <= tonumber(redis.call('GET', ORDER) or '0') then return {'superseded', '', ''} end
-  redis.call('SET', ORDER, order)
-end
+local said = order_is(order)
+if said ~= '' then return {said, '', ''} end
 if not string.find(ARGV[1], state, 1, true) then return {'superseded', '', ''} end
 redis.call('DEL', BACKOFF)
 return {'forced', force(ARGV[2], ARGV[3], tonumber(ARGV[4]), 0, 'manual', order == '' and 'null' or order), state}
 """
 )
 
-# ARGV: from-states, by -> {outcome}: cleared, unchanged, unknown
+# ARGV: from-states, by, order ('' for none) -> {outcome}: cleared, unchanged, unknown, repeated, superseded
 CLEAR = (
     _COMMON
     + """
 if not initialised then return {'unknown'} end
+local order = ARGV[3]
+local said = order_is(order)
+if said ~= '' then return {said} end
 if not string.find(ARGV[1], state, 1, true) then return {'unchanged'} end
-restore('cleared', ARGV[2], 'operator')
+restore('cleared', ARGV[2], 'operator', order == '' and 'null' or order)
 redis.call('DEL', BACKOFF)
 return {'cleared'}
 """
@@ -260,7 +278,7 @@ local open_end = forced['until'] == cjson.null
 if ARGV[3] == '1' then
   redis.call('HINCRBY', COUNTERS, 'probe:passed', 1)
   if open_end then return {'passed', 'null', '0'} end
-  restore('probe_passed', 'probe', 'probe')
+  restore('probe_passed', 'probe', 'probe', 'null')
   if failed_probes > 0 then
     redis.call('SET', BACKOFF, string.format('%d %.3f', failed_probes, now + tonumber(ARGV[7])), 'EX', ARGV[7])
   end
@@ -281,10 +299,10 @@ INITIALISE = (
 local known = tonumber(redis.call('GET', EPOCH) or '0')
 if initialised and known >= tonumber(ARGV[1]) then return 0 end
 if known < tonumber(ARGV[1]) then
-  redis.call('SET', EPOCH, ARGV[1])
+  redis.call('SET', EPOCH, ARGV[1])  -- and one further below: reads begun before the loss count no more
   if ARGV[2] == '' then redis.call('DEL', FORCED) else redis.call('SET', FORCED, ARGV[2]) end
 end
-redis.call('SET', EPOCH, ARGV[1], 'NX')
+next_epoch()
 if tonumber(ARGV[3]) > tonumber(redis.call('GET', ORDER) or '0') then redis.call('SET', ORDER, ARGV[3]) end
 forget_streaks()
 redis.call('SET', INITIALISED, string.format('%.3f', now))

@@ -4,6 +4,9 @@ It reads a session of its own that holds one message: a Zep that answers everyth
 the session is not there yet, or Zep was restored without it, it is made first.
 """
 
+import asyncio
+import hashlib
+import hmac
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -15,10 +18,16 @@ from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.redacted import RedactedText
 from assistant.memory.zep_client import OutgoingMessage, zep
 
-PROBE_THREAD = "easy-islanders-probe"
 PROBE_MEMORY_ID = UUID("0f3c2c86-5d3c-5c55-8d0a-6f5d3d0b7e51")
 PROBE_TEXT = "This message is read by the probe."
 CONNECT_SECONDS = 2.0
+LONGEST_SECONDS = 8.0  # of all its calls together: the lock lasts ten
+
+
+def probe_thread() -> str:
+    """The probe's session. Made from the key, so that nobody can take the name for a conversation of theirs."""
+    name = hmac.new(settings.ZEP_API_KEY.encode(), b"probe", hashlib.sha256).hexdigest()
+    return f"probe-{name[:40]}"
 
 
 async def probe(*, although_not_due: bool = False) -> str:
@@ -39,23 +48,24 @@ async def probe(*, although_not_due: bool = False) -> str:
 async def zep_answers() -> bool:
     """Whether Zep gives back what the probe's session holds, in time."""
     try:
-        return await _read() or await _read_after_making_it()
-    except ZepRequestError:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await _read() or await _read_after_making_it()
+    except (ZepRequestError, TimeoutError):
         return False
 
 
 async def _read() -> bool:
     answer_seconds = settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS / 1000
-    text = await zep().read_newest(PROBE_THREAD, connect_seconds=CONNECT_SECONDS, answer_seconds=answer_seconds)
+    text = await zep().read_newest(probe_thread(), connect_seconds=CONNECT_SECONDS, answer_seconds=answer_seconds)
     return text == PROBE_TEXT
 
 
 async def _read_after_making_it() -> bool:
     await zep().ensure_user(PROBE_MEMORY_ID)
-    await zep().ensure_thread(PROBE_THREAD, PROBE_MEMORY_ID)
+    await zep().ensure_thread(probe_thread(), PROBE_MEMORY_ID)
     own_id = uuid5(PROBE_MEMORY_ID, PROBE_TEXT)
     try:
-        await zep().add_messages(PROBE_THREAD, [OutgoingMessage(own_id, "user", RedactedText(PROBE_TEXT), own_id)])
+        await zep().add_messages(probe_thread(), [OutgoingMessage(own_id, "user", RedactedText(PROBE_TEXT), own_id)])
     except ZepDuplicate:  # Zep knows the message, and yet does not show it
         return False
     return await _read()

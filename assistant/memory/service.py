@@ -87,8 +87,6 @@ async def remember(
         return read.failed(ZepTimeout())
     except ZepRequestError as error:
         return read.failed(error)
-    except RedisDown:
-        return read.blocked("state_unavailable")
     except RedactionFailed:
         return read.without(source="local", reason="redaction_failed")
 
@@ -126,6 +124,13 @@ async def refresh_context(thread_id: str) -> None:
             await _refresh(thread_id, generation)
 
 
+async def _state() -> guard.GuardState:
+    try:
+        return await guard.read_state()
+    except RedisDown:
+        return guard.UNKNOWN
+
+
 async def _refresh(thread_id: str, generation: str) -> None:
     try:
         async with asyncio.timeout(settings.ZEP_WRITE_TIMEOUT_MS / 1000):
@@ -157,8 +162,8 @@ class _Read:
         self.state, self.found = guard.UNKNOWN, NOT_CACHED
 
     async def run(self) -> Remembered:
-        self.state, self.found = await asyncio.gather(guard.read_state(), self._look_up())
-        if self.state.guard is None:
+        self.state, self.found = await asyncio.gather(_state(), self._look_up())
+        if self.state.guard is None or guard.is_unheard():
             return self.blocked("state_unavailable")
         if self.state.forced is not None:
             return self._forced(self.state.forced)
@@ -227,7 +232,7 @@ class _Read:
             _later(guard.pause(error.retry_after, self.state.epoch))
         elif not isinstance(error, ZepRejected) and not self._was_our_own_delay(error):
             kind = Kind.AUTH if isinstance(error, ZepUnauthorized) else Kind.FAILURE
-            _later(guard.report(kind, self.state.epoch))
+            _later(guard.report_failure(kind, self.state.epoch))
 
     def _was_our_own_delay(self, error: ZepRequestError) -> bool:
         """Whether the time ran out because this process, or Redis, had used most of it before Zep was asked."""

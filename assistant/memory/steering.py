@@ -9,9 +9,11 @@ import re
 from assistant import loops
 from assistant.errors import EasyIslandersError
 from assistant.memory import context_cache, guard, pii, transitions
+from assistant.memory.modes import Guard
 from assistant.models import AuditEntry, ModeTransition
 from assistant.redis_link import RedisDown
 
+OPERATOR = re.compile(r"[\w.@+ -]{1,150}")
 REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:-]{0,63}")
 LONGEST_HOLD_SECONDS = 30 * 24 * 3600
 
@@ -23,45 +25,62 @@ class StateUnknown(EasyIslandersError):
 def force(reason: str, hold_seconds: float, *, by: str) -> bool:
     """Stop reads; after `hold_seconds` the probe may end it, with 0 only an operator does.
 
-    False where it is written down but not in force yet. Raise ValueError where the reason is not 1 to 64 letters,
-    digits, spaces and `_ . : -`, or holds personal data; or where the length is impossible.
+    False where it is written down but not in force yet. Raise ValueError where the operator's name is none, the reason
+    is not 1 to 64 letters, digits, spaces and `_ . : -` or holds personal data, or the length is impossible.
     """
     _check(reason, hold_seconds)
+    _check_operator(by)
     seconds = hold_seconds or guard.AS_LONG_AS_IT_TAKES
+    order = transitions.order(Guard.FORCED, reason, by, seconds)
     AuditEntry.objects.create(actor=by, action="guard.force", details={"reason": reason, "seconds": hold_seconds})
-    return carry_out(transitions.order(reason, by, seconds))
-
-
-def carry_out(order: ModeTransition) -> bool:
-    """Tell Redis of an order; False where Redis cannot take it now."""
     try:
-        outcome = loops.run(guard.force(order.reason, order.by, order.hold_seconds, order.pk))
+        return carry_out(order) == "forced"
     except RedisDown:
         return False
-    if outcome == "superseded":
-        transitions.supersede(order.pk)
-    return outcome != "unknown"
+
+
+def carry_out(order: ModeTransition) -> str:
+    """Tell Redis of an order; the outcome of `guard.force` or `guard.clear`. Raise RedisDown: it waits on."""
+    if order.after == Guard.FORCED:
+        outcome = loops.run(guard.force(order.reason, order.by, order.hold_seconds, order.order))
+    else:
+        outcome = loops.run(guard.clear(order.by, order.order))
+    if outcome in ("superseded", "unchanged"):
+        transitions.settle(order)
+    return outcome
 
 
 def clear(*, by: str) -> bool:
-    """Let reads go on. False where they were not stopped. Raise RedisDown or StateUnknown where it cannot be done."""
-    outcome = loops.run(guard.clear(by))
+    """Let reads go on, and call off orders that still wait. False where reads were not stopped.
+
+    Raise RedisDown or StateUnknown where it is not done yet: it is written down, and the control worker does it.
+    """
+    _check_operator(by)
+    order = transitions.order(Guard.OPEN, "cleared", by)
+    AuditEntry.objects.create(actor=by, action="guard.clear")
+    outcome = carry_out(order)
     if outcome == "unknown":
         raise StateUnknown("the guard's state is not initialised")
-    AuditEntry.objects.create(actor=by, action="guard.clear", details={"outcome": outcome})
     return outcome == "cleared"
 
 
 def reset_failures(*, by: str) -> None:
     """Begin the streak of failed reads anew. Raise RedisDown."""
+    _check_operator(by)
     loops.run(guard.forget_failures())
     AuditEntry.objects.create(actor=by, action="guard.reset_failures")
 
 
 def invalidate(thread_id: str, *, by: str) -> None:
     """Forget a thread's cached context. Raise RedisDown."""
+    _check_operator(by)
     loops.run(context_cache.forget(thread_id, stale_too=True))
     AuditEntry.objects.create(actor=by, action="context.invalidate", details={"thread": thread_id})
+
+
+def _check_operator(by: str) -> None:
+    if not OPERATOR.fullmatch(by):
+        raise ValueError("operator: 1 to 150 letters, digits, spaces and _ . @ + -")
 
 
 def _check(reason: str, hold_seconds: float) -> None:

@@ -3,6 +3,7 @@
 Knows rows; Redis is `guard`'s. Stored by the control worker alone, orders apart.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,11 +21,16 @@ FIRST_ALERT_WAIT_SECONDS = 30
 ALERT_TRIES = 10  # the waits double: about four hours
 
 
-def order(reason: str, by: str, hold_seconds: float) -> ModeTransition:
-    """Write an operator's hold down; a negative length: until cleared."""
-    return ModeTransition.objects.create(
-        is_order=True, after=Guard.FORCED, reason=reason, by=by, hold_seconds=hold_seconds
-    )
+def order(after: Guard, reason: str, by: str, hold_seconds: float = 0.0) -> ModeTransition:
+    """Write an operator's order down; a negative length: until cleared. Earlier ones that still wait are no more.
+
+    Its number is the time, so that it is above every earlier one even where the database was restored or replaced.
+    """
+    with transaction.atomic():
+        ModeTransition.objects.filter(epoch=None, is_superseded=False).update(is_superseded=True)
+        return ModeTransition.objects.create(
+            order=time.time_ns() // 1000, after=after, reason=reason, by=by, hold_seconds=hold_seconds
+        )
 
 
 def open_orders() -> list[ModeTransition]:
@@ -32,9 +38,9 @@ def open_orders() -> list[ModeTransition]:
     return list(ModeTransition.objects.filter(epoch=None, is_superseded=False).order_by("id"))
 
 
-def supersede(order_id: int) -> None:
-    """A later order was carried out before this one."""
-    ModeTransition.objects.filter(pk=order_id, epoch=None).update(is_superseded=True)
+def settle(order: ModeTransition) -> None:
+    """Nothing is left to do of this order: a later one was carried out, or it changed nothing."""
+    ModeTransition.objects.filter(pk=order.pk, epoch=None).update(is_superseded=True)
 
 
 def store(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -44,13 +50,14 @@ def store(entries: Sequence[Mapping[str, Any]]) -> None:
         ModeTransition.objects.bulk_create([ModeTransition(**_fields(entry)) for entry in fresh], ignore_conflicts=True)
         for entry in entries:
             if _is_an_order(entry):
-                ModeTransition.objects.filter(pk=entry["order"], epoch=None).update(**_fields(entry))
+                mine = ModeTransition.objects.filter(order=entry["order"], epoch=None)
+                mine.update(**_fields(entry), is_superseded=False)
 
 
 def latest() -> tuple[int, ForcedMode | None, int]:
     """What Redis is made from: the last epoch, the hold in force after it, and the last order carried out."""
     done = ModeTransition.objects.exclude(epoch=None)
-    last_order = done.filter(is_order=True).aggregate(Max("id"))["id__max"] or 0
+    last_order = done.aggregate(Max("order"))["order__max"] or 0
     last = done.order_by("-epoch").first()
     if last is None or last.epoch is None:
         return 0, None, 0
@@ -89,8 +96,8 @@ def _fields(entry: Mapping[str, Any]) -> dict[str, Any]:
         "at": _moment(entry["at"]),
         "before": entry["before"],
         "after": entry["after"],
-        "reason": entry["reason"],
-        "by": entry["by"],
+        "reason": str(entry["reason"])[:64],
+        "by": str(entry["by"])[:150],
         "until": _moment(entry["until"]) if entry["until"] is not None else None,
         "hold_seconds": entry["hold_seconds"],
         "probe_failures": entry["probe_failures"],

@@ -25,7 +25,9 @@ def observe(event: Event) -> None:
             _observe_read(event)
         case events.GuardForced() | events.GuardCleared() | events.GuardInitialised() | events.ReadsPaused():
             _observe_guard(event)
-        case events.ProbeBegan() | events.ProbeSkipped() | events.ProbeEnded() | events.AlertFailed():
+        case events.ProbeBegan() | events.ProbeSkipped() | events.ProbeEnded():
+            _observe_recovery(event)
+        case events.AlertFailed() | events.RecoveryStepFailed():
             _observe_recovery(event)
         case _:
             _observe_mirror(event)
@@ -119,6 +121,8 @@ def _observe_recovery(event: Event) -> None:
             log.info("probe_lock_acquired")
         case events.ProbeEnded(outcome):
             log.info("probe_ended", outcome=outcome)
+        case events.RecoveryStepFailed(step, kind):
+            log.error("memory_recovery_step_failed", step=step, kind=kind)
         case events.AlertFailed(kind):
             log.warning("memory_alert_failed", kind=kind)
 

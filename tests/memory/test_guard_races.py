@@ -16,6 +16,7 @@ from assistant import loops
 from assistant.memory import guard
 from assistant.memory.guard import Kind
 from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.probe import probe_thread
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support.guarding import GuardInRedis
@@ -75,7 +76,7 @@ def test_eight_control_workers_at_once_make_one_probe(redis_server: RedisProcess
 
     assert [each["saw"] for each in seen].count("passed") == 1
     assert [(entry["method"], entry["path"]) for entry in standin.log(before)] == [
-        ("GET", "/api/v2/sessions/easy-islanders-probe/memory")
+        ("GET", f"/api/v2/sessions/{probe_thread()}/memory")
     ]
     assert [line["event"] for line in logged].count("memory_mode_restored") == 1
 

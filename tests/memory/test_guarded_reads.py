@@ -113,6 +113,42 @@ async def test_a_read_that_was_cancelled_never_counts(
     assert not any(isinstance(event, ContextRead) for event in announced)
 
 
+async def test_a_guard_that_cannot_be_told_of_failures_lets_this_process_read_no_more(
+    guarded: GuardInRedis, standin: StandIn
+) -> None:
+    standin.fault("status", route="read", status=401)
+    guarded.client.config_set("maxmemory", 1)  # reads are answered, writes refused
+    try:
+        await fetch_thread_context_async("t1")
+        await in_the_background()
+        before = standin.last_n()
+        metas = [(await fetch_thread_context_async(f"t{n}"))[1] for n in range(20)]
+    finally:
+        guarded.client.config_set("maxmemory", 0)
+
+    assert {meta["reason"] for meta in metas} == {"state_unavailable"}
+    assert standin.log(before) == []
+
+
+async def test_a_success_that_ends_after_a_failure_ends_the_streak_although_it_began_before(
+    guarded: GuardInRedis, standin: StandIn
+) -> None:
+    await fetch_thread_context_async("warm")
+    standin.fault("delay", route="read", delay_ms=400, count=1)
+    slow = asyncio.create_task(fetch_thread_context_async("slow", timeout_ms=2_000))
+    await asyncio.to_thread(wait_until, lambda: standin.last_n() > 0, "the slow read to be under way")
+    standin.fault("status", route="read", status=503, count=2)
+    for number in range(2):
+        await fetch_thread_context_async(f"t{number}")
+    await in_the_background()
+    streak = guarded.client.get(CONSECUTIVE_FAILURES_KEY)
+    await slow
+    await in_the_background()
+
+    assert streak == "2"
+    assert guarded.client.get(CONSECUTIVE_FAILURES_KEY) is None
+
+
 async def test_while_forced_zep_is_not_read_due_or_not(guarded: GuardInRedis, standin: StandIn) -> None:
     await held(guarded)
     before = standin.last_n()

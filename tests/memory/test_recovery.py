@@ -7,11 +7,12 @@ from typing import Any
 import aiohttp
 import pytest
 import redis
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from assistant import loops
-from assistant.events import Event, GuardInitialised
-from assistant.memory import guard, recovery, steering
+from assistant.events import Event, GuardInitialised, RecoveryStepFailed
+from assistant.memory import guard, recovery, steering, transitions
 from assistant.memory.flags import (
     acquire_probe_lock,
     clear_forced_mode,
@@ -25,7 +26,7 @@ from assistant.memory.flags import (
 from assistant.memory.guard import Kind
 from assistant.memory.guard_scripts import FORCED_KEY, INITIALISED_KEY, TRANSITIONS_KEY
 from assistant.memory.modes import MemoryMode
-from assistant.memory.probe import PROBE_THREAD
+from assistant.memory.probe import probe_thread
 from assistant.models import AuditEntry, ModeTransition
 from assistant.redis_link import RedisDown
 from ops.redis_process import RedisProcess
@@ -70,7 +71,7 @@ def test_a_due_tick_makes_the_probes_session_reads_it_and_lets_reads_on(
 
     assert recovery.tick() == "passed"
     assert guarded.reason == ""
-    assert [message["content"] for message in standin.thread(PROBE_THREAD).messages] == [
+    assert [message["content"] for message in standin.thread(probe_thread()).messages] == [
         "This message is read by the probe."
     ]
 
@@ -213,17 +214,81 @@ def test_a_redis_that_went_back_in_time_is_brought_up_to_date(guarded: GuardInRe
     assert guarded.reason == "maintenance"
 
 
-def test_a_recovery_that_was_lost_before_it_was_stored_is_a_hold_again(guarded: GuardInRedis) -> None:
+def test_an_operators_clear_survives_the_loss_of_redis(guarded: GuardInRedis) -> None:
     trip(guarded)
     recovery.tick()
-    guarded.advance(300)
-    clear_forced_mode()
+    clear_forced_mode(by="ayse")
     guarded.lose()
+    guarded.advance(1)
 
     recovery.tick()
 
-    assert guarded.reason == ""  # its time had come: the probe let reads on at once
-    assert history()[-1] == ("open", "probe_passed", "probe")
+    assert guarded.reason == ""
+    recovery.tick()
+    assert history()[-1] == ("open", "cleared", "ayse")
+
+
+def test_a_clear_calls_off_an_order_that_still_waits(guarded: GuardInRedis) -> None:
+    guarded.client.delete(INITIALISED_KEY)
+    assert force_write_only("maintenance", by="ayse") is False
+    guarded.client.set(INITIALISED_KEY, 1)
+    clear_forced_mode(by="ayse")
+
+    recovery.tick()
+
+    assert guarded.reason == ""
+
+
+def test_an_order_is_carried_out_although_the_database_is_a_younger_one(guarded: GuardInRedis) -> None:
+    force_write_only("first", by="ayse")
+    clear_forced_mode(by="ayse")
+    ModeTransition.objects.all().delete()
+
+    assert force_write_only("second", by="ayse") is True
+    assert guarded.reason == "second"
+
+
+@pytest.mark.parametrize("by", ["", "x" * 151, "<!channel>", "two\nlines"])
+def test_an_operators_name_that_is_none_is_refused_before_anything_is_changed(guarded: GuardInRedis, by: str) -> None:
+    with pytest.raises(ValueError, match="operator"):
+        force_write_only("drill", by=by)
+    with pytest.raises(ValueError, match="operator"):
+        clear_forced_mode(by=by)
+    assert ModeTransition.objects.count() == AuditEntry.objects.count() == 0
+
+
+def test_an_entry_that_cannot_be_read_keeps_nobody_from_recovering(guarded: GuardInRedis) -> None:
+    guarded.client.rpush(TRANSITIONS_KEY, "not json", '{"epoch": 1}')
+    trip(guarded)
+    guarded.advance(300)
+
+    assert recovery.tick() == "passed"
+    assert guarded.client.llen(TRANSITIONS_KEY) == 0
+
+
+def test_without_its_tables_the_guard_still_recovers(
+    guarded: GuardInRedis, monkeypatch: pytest.MonkeyPatch, announced: list[Event]
+) -> None:
+    def down(*_: object) -> None:
+        raise OperationalError
+
+    trip(guarded)
+    guarded.advance(300)
+    for name in ("store", "latest", "open_orders"):
+        monkeypatch.setattr(transitions, name, down)
+
+    assert recovery.tick() == "passed"
+    assert sum(isinstance(event, RecoveryStepFailed) for event in announced) == 4
+
+
+@pytest.mark.parametrize("value", ["not json", "{}", '{"until": "soon"}', "[" * 100_000])
+def test_a_hold_that_cannot_be_read_is_ended_by_an_operator(guarded: GuardInRedis, value: str) -> None:
+    guarded.client.set(FORCED_KEY, value)
+    assert effective_mode() is MemoryMode.WRITE_ONLY
+    assert recovery.tick() == "not_due"
+
+    assert clear_forced_mode() is True
+    assert effective_mode() is MemoryMode.READ_WRITE
 
 
 # Operators

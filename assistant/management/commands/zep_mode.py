@@ -7,6 +7,7 @@ from typing import Any
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from kombu.exceptions import OperationalError
 
 from assistant import loops
 from assistant.management.operator import as_json, current_operator
@@ -21,7 +22,7 @@ PROBE_SAID = {
     "passed": "Zep answered; reads go on, unless only --clear ends the hold",
     "failed": "Zep did not answer as it should; the hold goes on",
     "not_forced": "nothing to recover: reads are not off",
-    "not_due": "not probed: reads are switched off by the settings",
+    "not_due": "not probed: reads are switched off by the settings, or the guard's state is not there yet",
     "locked": "another probe is under way",
     "outlived": "the hold changed while the probe was under way",
 }
@@ -58,7 +59,11 @@ class Command(BaseCommand):
         try:
             self._carry_out(options, options["operator"] or current_operator())
         except RedisDown:
-            raise CommandError("Redis does not answer: nothing was changed. Reads are off meanwhile.") from None
+            raise CommandError(
+                "Redis does not answer; reads are off meanwhile. A --clear waits for the control worker."
+            ) from None
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from None
         except steering.StateUnknown:
             raise CommandError("Redis has no state yet. Reads are off until the control worker makes it.") from None
         except DatabaseError as error:
@@ -82,17 +87,16 @@ class Command(BaseCommand):
 
     def _force(self, options: dict[str, Any], by: str) -> None:
         seconds = DEFAULT_HOLD_SECONDS if options["ttl"] is None else options["ttl"]
-        try:
-            in_force = steering.force(options["force"], seconds, by=by)
-        except ValueError as error:
-            raise CommandError(str(error), returncode=2) from None
-        if not in_force:
+        if not steering.force(options["force"], seconds, by=by):
             raise CommandError("Written down, not in force yet: the control worker carries it out. Reads are off.")
         self._say(options, forced=options["force"], ttl=seconds)
 
     def _probe(self, options: dict[str, Any]) -> None:
         question = secrets.token_hex(8)
-        current_app.send_task(PROBE_TASK, (question,), queue="control", expires=PROBE_WAIT_SECONDS)
+        try:
+            current_app.send_task(PROBE_TASK, (question,), queue="control")
+        except (OperationalError, OSError) as error:
+            raise CommandError(f"The broker does not take the question: {type(error).__name__}") from None
         outcome = loops.run(asked_probes.wait_for(question, PROBE_WAIT_SECONDS))
         if outcome is None:
             raise CommandError("The control worker did not answer. Is it running?")
