@@ -1,6 +1,9 @@
 """What a Celery process does in its own life: metrics port, first tick of the guard, the schedule's sign of life."""
 
+import logging
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +19,8 @@ from assistant.monitoring.exposition import serve_metrics
 from assistant.publishing import CORRELATION
 from assistant.redis_link import RedisDown
 from workers import guard
+
+log = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -48,8 +53,11 @@ def go_on_under_the_requests_id(task: Task[Any, Any], **_: object) -> None:
 
 
 def tick_at_once(**_: object) -> None:
-    """Until the guard's state is made nobody reads: do not wait for beat."""
-    threading.Thread(target=_first_tick, name="first-tick", daemon=True).start()
+    """Until the guard's state is made nobody reads: do not wait for beat, nor, after a loss, for the broker.
+
+    A worker that lost its broker tries again after up to 30 s, and only then gets beat's next tick.
+    """
+    threading.Thread(target=_keep_state, name="guard-state", daemon=True).start()
 
 
 def the_schedule_lives(**_: object) -> None:
@@ -58,8 +66,15 @@ def the_schedule_lives(**_: object) -> None:
         loops.run(heartbeats.beat("beat"))
 
 
-def _first_tick() -> None:
-    try:
-        guard.tick()
-    finally:
-        connection.close()
+def _keep_state() -> None:
+    """One whole tick; from then on history and state alone, for as long as the process lives. Beat owns the probe."""
+    step: Callable[[], None] = guard.tick
+    while True:
+        try:
+            step()
+        except Exception:  # the thread's own boundary: whatever breaks, it tries again
+            log.exception("guard_state_not_kept")
+        finally:
+            connection.close()
+        step = guard.keep_state
+        time.sleep(settings.MEMORY_PROBE_INTERVAL_SECONDS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_KEY, INITIALISED_KEY
 from ops.waiting import wait_until
 from tests.acceptance.system import System, new_id
 
@@ -79,6 +79,18 @@ def test_without_beat_the_hold_stays_however_long_and_no_web_process_reads(syste
     system.start("beat")
     wait_until(lambda: memory_of(system, thread_id)["used"], "reads to come back")
     assert reads_by(system, "control", after=after)
+
+
+def test_the_control_worker_makes_a_lost_state_again_without_beat(system: System) -> None:
+    system.configure(**FAST)
+    system.start("web", "control")
+    thread_id = str(system.ayse.say("need a 2 bedroom")["thread_id"])
+    with system.redis() as client:
+        client.flushall()
+
+    wait_until(lambda: memory_of(system, thread_id)["used"], "reads to come back")
+    with system.redis() as client:
+        assert client.get(INITIALISED_KEY) not in (None, b"1")  # made by the control worker, not by this test's set-up
 
 
 @pytest.mark.parametrize("how", ["emptied", "stopped"])
