@@ -82,10 +82,11 @@ class RedisUnavailable(Event):
 
 @dataclass(frozen=True)
 class ReadBlocked(Event):
-    """A turn did not read Zep: the guard is forced, or Zep asked for a pause."""
+    """A turn did not read Zep: the guard is forced, its state is not known, or Zep asked for a pause."""
 
     thread_id: str
     reason: str
+    is_forced: bool = False
 
 
 @dataclass(frozen=True)

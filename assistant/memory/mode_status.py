@@ -52,7 +52,7 @@ def lines(known: dict[str, Any]) -> list[str]:
 def _forced(known: dict[str, Any]) -> str:
     forced = known["forced"]
     if forced is None:
-        return "None"
+        return "None" if known["state_available"] else "not known"
     left = forced["remaining_seconds"]
     return f"{forced['mode']} (reason={forced['reason']}, remaining={'until cleared' if left is None else f'~{left}s'})"
 

@@ -193,7 +193,7 @@ class _Read:
         return Remembered(None, self._trace(used=False, **more), self.found.stale)
 
     def _forced(self, forced: guard.ForcedMode) -> Remembered:
-        announce(ReadBlocked(self.thread_id, forced.reason))
+        announce(ReadBlocked(self.thread_id, forced.reason, is_forced=True))
         until = {} if forced.until is None else {"until": forced.until}
         mode = MemoryMode.WRITE_ONLY.value
         meta = {"used": False, "mode": mode, "source": "write_only_forced", "reason": forced.reason} | until

@@ -71,8 +71,9 @@ def _observe_read(event: Event) -> None:
             _log_read(round(seconds * 1000, 1), reason)
         case events.ContextRefreshed(reason):
             metrics.context_refreshes.labels("failed" if reason else "refreshed").inc()
-        case events.ReadBlocked(thread_id, reason):
-            log.info("zep_read_blocked_forced_mode", thread_id=thread_id, reason=reason)
+        case events.ReadBlocked(thread_id, reason, is_forced):
+            blocked = "zep_read_blocked_forced_mode" if is_forced else "zep_read_blocked"
+            log.info(blocked, thread_id=thread_id, reason=reason)
 
 
 def _log_read(ms: float, reason: str) -> None:

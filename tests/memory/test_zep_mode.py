@@ -95,7 +95,7 @@ def test_what_cannot_be_done_is_exit_code_1(guarded: GuardInRedis, redis_server:
     with pytest.raises(CommandError) as refused:
         zep_mode("--clear")
     assert refused.value.returncode == 1
-    assert "Effective mode: write_only" in zep_mode().splitlines()
+    assert zep_mode().splitlines()[1:3] == ["Forced mode: not known", "Effective mode: write_only"]
 
 
 def test_an_order_before_the_state_is_there_is_written_down(guarded: GuardInRedis) -> None:
