@@ -10,9 +10,10 @@ from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
 from assistant.memory.redaction.emails import find_emails
+from assistant.memory.redaction.folding import folded
 from assistant.memory.redaction.phones import search_phones
 from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
-from assistant.memory.redaction.views import Found, View, folded, substituted
+from assistant.memory.redaction.views import Found, View, substituted
 
 EMAIL: Final = "[EMAIL]"
 PHONE: Final = "[PHONE]"

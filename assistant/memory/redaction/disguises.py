@@ -67,10 +67,10 @@ def undisguised(view: View) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
     if spoken.is_spoken(view.text):
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
-        view = rewritten(view, _PAUSE, lambda _: " ")
-        view = rewritten(view, _ONE_BY_ONE, lambda _: "")
+        view = rewritten(view, _PAUSE, " ")
+        view = rewritten(view, _ONE_BY_ONE, "")
     text = _LETTER_FOR_DIGIT.sub(lambda match: match.group().translate(_LETTERS), view.text)
-    return rewritten(view.reading(text), _BETWEEN, lambda _: " ")
+    return rewritten(view.reading(text), _BETWEEN, " ")
 
 
 def end_of_disguised(view: View, match: re.Match[str]) -> int | None:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.memory.redaction.views import Span, View, words
+from assistant.memory.redaction.views import Span, View
+from assistant.memory.redaction.wordlists import words
 
 _END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
 _DOMAIN_AFTER_AT: Final = re.compile(

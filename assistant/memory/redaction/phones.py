@@ -91,7 +91,7 @@ def search_phones(view: View) -> Found:
     if bare is None:
         return Found([])
     spans = _all_found(bare, is_spoken=is_spoken)
-    is_last = bool(spans) and view.starts is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
     return Found(spans, is_last)
 
 

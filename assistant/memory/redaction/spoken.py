@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from assistant.memory.redaction.views import any_of, fold
+from assistant.memory.redaction.folding import fold
+from assistant.memory.redaction.wordlists import any_of
 
 _ONES: Final = (
     "zero one two three four five six seven eight nine",
