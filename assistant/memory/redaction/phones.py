@@ -55,6 +55,7 @@ _AMONG_OTHERS: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[.,].)(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
 )
+_BRACKETS: Final = {"(": ")", "[": "]"}
 _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
@@ -178,10 +179,9 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
 
 def _with_bracket(text: str, start: int, end: int) -> int:
     """Take in the bracket that opens right before a number and closes inside it."""
-    number = text[start:end]
     opens = text[start - 1 : start] if start else ""
-    closes = {"(": ")", "[": "]"}.get(opens)
-    return start - 1 if closes and number.count(closes) > number.count(opens) else start
+    closes = _BRACKETS.get(opens)
+    return start - 1 if closes and text.count(closes, start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

@@ -38,7 +38,7 @@ _AFTER_FOUR: Final = (
 )
 # Most digits are none of these, and what follows them tells soonest: nothing but digits and spaces, or a word.
 _PLAIN: Final = (
-    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
+    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|_|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
     r"|\d{3}[ ]\d{1,3}(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
 )
 _NUMBERS: Final = re.compile(

@@ -5,6 +5,7 @@ Data and arithmetic; knows nothing of telephones.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from assistant.memory.redaction.folding import fold
@@ -121,9 +122,14 @@ def _has_enough(said: list[str]) -> bool:
 
 def digits_said(match: re.Match[str]) -> str:
     """Return the digits that one match of `GROUP_SAID` says."""
+    return _digits_of(match.group())
+
+
+@lru_cache(maxsize=4096)  # a few hundred words say all groups there are
+def _digits_of(said: str) -> str:
     value = 0
-    for word in _WORD.findall(match.group()):
+    for word in _WORD.findall(said):
         if word in _REPEAT:
-            return " ".join(str(_VALUES[_WORD.findall(match.group())[-1]]) * _REPEAT[word])
+            return " ".join(str(_VALUES[_WORD.findall(said)[-1]]) * _REPEAT[word])
         value = max(value, 1) * 100 if word in _HUNDRED else value + _VALUES[word]
-    return str(value) if _WORD.match(match.group()) else "+"
+    return str(value) if _WORD.match(said) else "+"
