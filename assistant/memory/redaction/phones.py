@@ -19,6 +19,7 @@ from assistant.memory.redaction.disguises import (
     undisguised,
 )
 from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
+from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
 from assistant.memory.redaction.views import MASK, Found, Span, View, substituted
@@ -129,7 +130,7 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     """Say whether there is more once each number is a placeholder: what redacting again would see."""
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return bool(_all_found(View(left, left), is_spoken=is_spoken))
+    return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
 def _with_zero(match: re.Match[str]) -> str:

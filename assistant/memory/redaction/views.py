@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 MASK: Final = "\x1f"  # stands for characters that no pattern may read; original control characters are dropped
@@ -74,14 +74,13 @@ class Trail:
 
     def _with_marks(self, end: int, following: int) -> int:
         """Take in dropped combining marks: each belongs to the character before it, so that keycaps vanish whole."""
-        for first, last, size in islice(self._edits, following, None):
-            if size or first != end or not self._is_mark(first, last):
-                break
-            end = last
+        while following < len(self._edits) and self._is_mark_at(end, *self._edits[following]):
+            end = self._edits[following][1]
+            following += 1
         return end
 
-    def _is_mark(self, first: int, last: int) -> bool:
-        return unicodedata.category(self._before.source(first, last)[0])[0] == "M"
+    def _is_mark_at(self, end: int, first: int, last: int, size: int) -> bool:
+        return first == end and not size and unicodedata.category(self._before.source(first, last)[0])[0] == "M"
 
     @cached_property
     def _edits(self) -> list[tuple[int, int, int]]:
