@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assistant.memory import pii
 from assistant.memory.pii import redact_pii
-from assistant.memory.redaction import disguises, folding, phones, prefixed, shields, spelled_emails
+from assistant.memory.redaction import disguises, folding, neighbourhoods, phones, prefixed, shields, spelled_emails
 from tests.memory.pii_corpus import KINDS, cases
 
 NEVER = re.compile(r"(?!)")
@@ -95,3 +95,19 @@ def test_only_the_stretch_with_digits_matters_in_long_text(text: str, before: in
     with pytest.MonkeyPatch.context() as slow:
         slow.setattr(phones, "_where_digits_are", lambda view: view)
         assert redact_pii(long) == quick
+
+
+@given(st.lists(st.tuples(mixed, st.integers(0, 500)), max_size=4))
+def test_looking_again_around_placeholders_is_looking_again_everywhere(parts: list[tuple[str, int]]) -> None:
+    text = "".join(f"{part}{' söz' * gap}" for part, gap in parts)
+    whole = redact_pii(text)
+
+    with pytest.MonkeyPatch.context() as divided:
+        divided.setattr(neighbourhoods, "_LONG", 0)
+        assert redact_pii(text) == whole
+
+
+def test_one_number_does_not_have_a_long_text_read_again() -> None:
+    view = folding.folded("05 " * 100_000 + "[PHONE]" + " 05" * 100_000)
+
+    assert sum(len(part.text) for part in neighbourhoods.neighbourhoods(view)) < 4_000
