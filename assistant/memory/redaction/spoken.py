@@ -98,14 +98,14 @@ _SPOKEN_OR_PAUSED: Final = frozenset(_LENGTHS) | {f"{word}," for word in _LENGTH
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
-    return ("yuz" in text or not _SPOKEN_OR_PAUSED.isdisjoint(text.split())) and _has_enough(
-        text.replace(",", " ").split()
-    )
+    has_hundreds = "yuz" in text
+    if not has_hundreds and _SPOKEN_OR_PAUSED.isdisjoint(text.split()):
+        return False
+    said = text.replace(",", " ").split()
+    return (has_hundreds or sum(map(_LENGTHS.__contains__, said)) >= _FEWEST_WORDS) and _has_enough(said)
 
 
 def _has_enough(said: list[str]) -> bool:
-    if "yuz" not in "".join(said) and sum(map(_LENGTHS.__contains__, said)) < _FEWEST_WORDS:
-        return False
     digits = words = last = 0
     for place, word in enumerate(said):
         length = _LENGTHS.get(word) or (_LONGEST_SAID if "yuz" in word or "hundert" in word else 0)
