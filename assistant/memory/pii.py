@@ -10,9 +10,11 @@ from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
 from assistant.memory.redaction.emails import find_emails
+from assistant.memory.redaction.folding import folded
+from assistant.memory.redaction.neighbourhoods import is_inside, neighbourhoods
 from assistant.memory.redaction.phones import search_phones
 from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
-from assistant.memory.redaction.views import Found, View, folded, substituted
+from assistant.memory.redaction.views import Found, View, substituted
 
 EMAIL: Final = "[EMAIL]"
 PHONE: Final = "[PHONE]"
@@ -112,10 +114,10 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
     if not may_hold_emails(view.text):
         kinds = [kind for kind in kinds if kind != "email"]
     settled: dict[str, View] = {}
-    for _ in range(_MOST_ROUNDS):
+    for turn in range(_MOST_ROUNDS):
         for kind in kinds:
             if settled.get(kind) is not view:
-                view, count, is_settled = _replaced_once(view, kind)
+                view, count, is_settled = _replaced_once(view, kind, is_again=turn > 0)
                 counts[kind] += count
                 if is_settled:
                     settled[kind] = view
@@ -124,11 +126,18 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
     return view.original, counts
 
 
-def _replaced_once(view: View, kind: str) -> tuple[View, int, bool]:
+def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int, bool]:
     """Return the view after replacing, how many were replaced, and whether another search would find no more."""
     placeholder, search = _SEARCHES[kind]
-    spans, is_last = search(view)
+    spans, is_last = _searched_again(view, search) if is_again else search(view)
     if not spans:
         return view, 0, True
     text, count = substituted(view.original, spans, placeholder)
     return folded(text), count, is_last
+
+
+def _searched_again(view: View, search: Search) -> Found:
+    parts = neighbourhoods(view)
+    if parts == [view]:
+        return search(view)
+    return Found([span for part in parts for span in search(part).spans if is_inside(view, part, span)])

@@ -41,6 +41,26 @@ HOSTILE = {
     "Turkish prose": "Merhaba, Girne'de denize yakın 2+1 kiralık daire arıyorum, bütçem 700 gbp. ",
     "phones only": "0533 123 45 67 ",
     "e-mails only": "ali@example.com ",
+    "mobiles only": "5331234567 ",
+    "pairs of digits": "05 ",
+    "split by words": "0533 sonra ",
+    "announced": "tel 228 5566 ",
+    "half numbers": "0533 123 +90 53 ",
+    "letters as zeros": "o533 123 45 67 ",
+    "o0 ": "o0 ",
+    "number words": "one two ",
+    "said and written": "o o 1 ",
+    "emoji between": "😀1",
+    "hidden between": "1\u200b",
+    "marks between": "1\u0301",
+    "entities": "&#49;",
+    "Arabic digits": "\u0663 ",
+    "underscores": "1_",
+    "colons": "1:1",
+    "all separators": "5.3-3/1 ",
+    "nested brackets": "([1)]",
+    "no e-mail": "[EMAIL]@a.b ",
+    "one token": "x",
 }
 
 
@@ -91,13 +111,13 @@ def _print_systems(*, alone: bool) -> None:
 
 
 def _print_hostile() -> None:
-    print(f"\n{'hostile text':16}{'0.5 MB':>9}{'1 MB':>9}{'growth':>9}")
+    print(f"\n{'hostile text':18}{'0.5 MB':>9}{'1 MB':>9}{'growth':>9}")
     for name, unit in HOSTILE.items():
         text = unit * (MEGABYTE // len(unit) + 1)
         half, whole = (_best(redact_pii, text[:length]) for length in (MEGABYTE // 2, MEGABYTE))
         exponent = math.log2(whole / half)
         goals = _verdict(whole <= GOAL_HOSTILE_SECONDS and exponent <= GOAL_EXPONENT)
-        print(f"{name:16}{half:8.2f}s{whole:8.2f}s   n^{exponent:4.2f}  {goals}")
+        print(f"{name:18}{half:8.2f}s{whole:8.2f}s   n^{exponent:4.2f}  {goals}")
 
 
 def _print_categories() -> None:

@@ -116,3 +116,8 @@ def test_characters_outside_the_spans_keep_their_bytes() -> None:
 
 def test_what_a_replaced_neighbour_uncovers_is_replaced_too() -> None:
     assert redact_pii("0 [at] a0.aa010000000")["text"] == "[EMAIL][PHONE]"
+
+
+@pytest.mark.parametrize("link", ["http://@a.ai", "https://user//@a.ai", "site.com//@a.ai"])
+def test_slashes_of_a_link_are_no_mailbox(link: str) -> None:
+    assert redact_emails(link) == (link, 0)

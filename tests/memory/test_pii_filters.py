@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assistant.memory import pii
 from assistant.memory.pii import redact_pii
-from assistant.memory.redaction import disguises, phones, prefixed, shields, spelled_emails, views
+from assistant.memory.redaction import disguises, folding, neighbourhoods, phones, prefixed, shields, spelled_emails
 from tests.memory.pii_corpus import KINDS, cases
 
 NEVER = re.compile(r"(?!)")
@@ -16,7 +16,7 @@ KNOWN = [case.text for kind in KINDS for case in cases(kind)]
 GUARD = rf"(?:(?<=[a-z].)|(?!{shields._PLAIN}))"
 UNGUARDED = re.compile(shields._NUMBERS.pattern.replace(GUARD, ""))
 
-everyday = st.text(views._COMMON + "".join(views._SCRIPTS) + "`&%\\\x00\u200b\u0301", max_size=40)
+everyday = st.text(folding._COMMON + "".join(folding._SCRIPTS) + "`&%\\\x00\u200b\u0301", max_size=40)
 figures = st.lists(
     st.sampled_from(
         [*"0123456789 .,-/:+x×°'₺£\n", "05", "12", "2025", "0533", "123", "000", "tl", "tr", "a", "e5", " sonra ", "o"]
@@ -42,21 +42,21 @@ mixed = st.lists(
 
 @given(st.one_of(everyday, st.text()))
 def test_quick_folding_is_folding_or_nothing(text: str) -> None:
-    quick = views.quickly_folded(text)
+    quick = folding.quickly_folded(text)
 
-    assert quick is None or text.isascii() or quick == text.translate(views._TABLE)
-    assert quick is None or quick == views.fold(text)
+    assert quick is None or text.isascii() or quick == text.translate(folding._TABLE)
+    assert quick is None or quick == folding.fold(text)
 
 
 def test_quick_folding_refuses_every_invisible_character() -> None:
-    accepted = [code for code in range(0x110000) if views.quickly_folded(chr(code)) is not None]
+    accepted = [code for code in range(0x110000) if folding.quickly_folded(chr(code)) is not None]
 
-    assert [code for code in accepted if re.match(rf"[{views._INVISIBLE}{views._COMBINING}]", chr(code))] == []
+    assert [code for code in accepted if re.match(rf"[{folding._INVISIBLE}{folding._COMBINING}]", chr(code))] == []
 
 
-@pytest.mark.parametrize("script", views._SCRIPTS)
+@pytest.mark.parametrize("script", folding._SCRIPTS)
 def test_everyday_chat_folds_quickly(script: str) -> None:
-    assert views.quickly_folded(views._COMMON + script) == views.fold(views._COMMON + script)
+    assert folding.quickly_folded(folding._COMMON + script) == folding.fold(folding._COMMON + script)
 
 
 @settings(max_examples=500)
@@ -68,7 +68,7 @@ def test_figures_that_are_passed_over_are_none_to_hide(text: str) -> None:
 
 @given(mixed)
 def test_text_without_a_trace_has_no_disguise(text: str) -> None:
-    view = views.folded(text).text
+    view = folding.folded(text).text
 
     assert disguises.has_trace(view) or not disguises.may_be_disguised(view)
 
@@ -80,7 +80,7 @@ def test_quick_ways_find_what_the_slow_ways_find(text: str) -> None:
     with pytest.MonkeyPatch.context() as slow:
         slow.setattr(prefixed, "_GROUPED_MOBILE", NEVER)
         slow.setattr(spelled_emails, "_WRITTEN", NEVER)
-        slow.setattr(views, "quickly_folded", lambda _: None)
+        slow.setattr(folding, "quickly_folded", lambda _: None)
         slow.setattr(phones, "has_trace", lambda _: True)
         slow.setattr(phones, "_is_any_left", lambda *_, **__: True)
         slow.setattr(pii, "may_hold_emails", lambda _: True)
@@ -95,3 +95,19 @@ def test_only_the_stretch_with_digits_matters_in_long_text(text: str, before: in
     with pytest.MonkeyPatch.context() as slow:
         slow.setattr(phones, "_where_digits_are", lambda view: view)
         assert redact_pii(long) == quick
+
+
+@given(st.lists(st.tuples(mixed, st.integers(0, 500)), max_size=4))
+def test_looking_again_around_placeholders_is_looking_again_everywhere(parts: list[tuple[str, int]]) -> None:
+    text = "".join(f"{part}{' söz' * gap}" for part, gap in parts)
+    whole = redact_pii(text)
+
+    with pytest.MonkeyPatch.context() as divided:
+        divided.setattr(neighbourhoods, "_LONG", 0)
+        assert redact_pii(text) == whole
+
+
+def test_one_number_does_not_have_a_long_text_read_again() -> None:
+    view = folding.folded("05 " * 100_000 + "[PHONE]" + " 05" * 100_000)
+
+    assert sum(len(part.text) for part in neighbourhoods.neighbourhoods(view)) < 4_000

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.memory.redaction.views import Span, View, words
+from assistant.memory.redaction.views import Span, View
+from assistant.memory.redaction.wordlists import words
 
 _NUMBER: Final = r"\d{1,5}(?:[ ]?[/-][ ]?\d{1,4})?(?:[ /]?[a-z](?![\w:.]))?(?!\w)"
 _NOT_A_COUNT: Final = r"(?![ ]?(?:m|km|min|dk|oda|room|bed|kisi|метр|[+%€£$₺])|[.,:+]\d)"

@@ -17,7 +17,8 @@ _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
-_LETTERS: Final = str.maketrans("oοоlis", "000115")
+_STAND_INS: Final = "oοоlis"
+_LETTERS: Final = str.maketrans(_STAND_INS, "000115")
 _BETWEEN: Final = re.compile(
     rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
     rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
@@ -67,10 +68,11 @@ def undisguised(view: View) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
     if spoken.is_spoken(view.text):
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
-        view = rewritten(view, _PAUSE, lambda _: " ")
-        view = rewritten(view, _ONE_BY_ONE, lambda _: "")
-    text = _LETTER_FOR_DIGIT.sub(lambda match: match.group().translate(_LETTERS), view.text)
-    return rewritten(view.reading(text), _BETWEEN, lambda _: " ")
+        view = rewritten(view, _PAUSE, " ")
+        view = rewritten(view, _ONE_BY_ONE, "")
+    if any(map(view.text.__contains__, _STAND_INS)):
+        view = view.masked(_LETTER_FOR_DIGIT, lambda match: match.group().translate(_LETTERS))
+    return rewritten(view, _BETWEEN, " ")
 
 
 def end_of_disguised(view: View, match: re.Match[str]) -> int | None:

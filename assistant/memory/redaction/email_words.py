@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from assistant.memory.redaction.views import word_set, words
+from assistant.memory.redaction.wordlists import word_set, words
 
 SURE_AT: Final = words(
     "at @ arroba kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.memory.redaction.views import Span, View, words
+from assistant.memory.redaction.views import Span, View
+from assistant.memory.redaction.wordlists import words
 
 _END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
 _DOMAIN_AFTER_AT: Final = re.compile(
@@ -52,7 +53,13 @@ def _mailbox_start(text: str, after: int, at: int, done: int) -> int | None:
     kept = local[_lead(local) :]
     if kept:
         return at - len(kept)
-    return None if local.endswith("/") or "//" in local else start
+    return None if _is_rest_of_url(text[start - 1 : start], local) else start
+
+
+def _is_rest_of_url(before: str, local: str) -> bool:
+    """Tell "https://@" and "site.com//@" from a mailbox of nothing but signs, which the standard allows."""
+    has_slashes = local.endswith("/") or "//" in local
+    return has_slashes and (before == ":" or any(character.isalnum() for character in local))
 
 
 def _lead(local: str) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 _DATE: Final = re.compile(
     r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}"
 )
+_DAY_LENGTH: Final = 8
 _ROUND: Final = re.compile(r"\d+0{5}|\d{1,6}000")
 _TWO_PARTS: Final = re.compile(r"(\d+)(?:[.]|([-/]))(\d+)")
 _THOUSANDS: Final = re.compile(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
@@ -16,8 +17,10 @@ _COUNTED: Final = "01234567890123 98765432109876"
 
 def is_figure(written: str, digits: str) -> bool:
     """Say whether digits are written as a date, a decimal, a sum of thousands, a range or counting."""
-    if is_date(digits) or is_counting(digits) or _ROUND.fullmatch(digits):
+    if is_date(digits) or is_counting(digits) or (digits.endswith("000") and _ROUND.fullmatch(digits)):
         return True
+    if len(written) == len(digits):  # what follows needs a separator
+        return False
     if _MILLIONS.fullmatch(written):
         return True
     return _DIALLED.fullmatch(digits) is None and (
@@ -27,7 +30,7 @@ def is_figure(written: str, digits: str) -> bool:
 
 def is_date(digits: str) -> bool:
     """Say whether eight digits are a day: 20251102 or 02112025."""
-    return _DATE.fullmatch(digits) is not None
+    return len(digits) == _DAY_LENGTH and _DATE.fullmatch(digits) is not None
 
 
 def is_counting(digits: str) -> bool:

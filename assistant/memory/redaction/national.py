@@ -75,7 +75,7 @@ _GROUP: Final = re.compile(r"\d+")
 def end_of_national(view: View, match: re.Match[str]) -> int | None:
     """Return where the number ends (it is the whole match), or None if the match is none."""
     written = match.group()
-    groups = _GROUP.findall(written)
+    groups = [written] if written.isdigit() else _GROUP.findall(written)
     digits = "".join(groups)
     if len(digits) not in _LENGTHS or is_figure(written, digits):
         return None
@@ -123,7 +123,8 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
 
 
 def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
-    if any(_fits(habit, digits) for habit in _habits_of(lengths, announced=announced)):
+    shapes, plans = _habits_of(lengths, announced=announced)
+    if shapes.fullmatch(digits) or any(_fits(habit, digits) for habit in plans):
         return True
     return digits.startswith(COUNTRY_CODES) and any(
         _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
@@ -131,15 +132,15 @@ def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _habits_of(lengths: str, *, announced: bool) -> tuple[Habit, ...]:
-    """Return the habits that group digits so."""
-    return tuple(habit for habit in HABITS if habit.announced <= announced and habit.groups.fullmatch(lengths))
+def _habits_of(lengths: str, *, announced: bool) -> tuple[re.Pattern[str], tuple[Habit, ...]]:
+    """Return the habits that group digits so: all that ask no plan as one pattern, and those that ask one."""
+    habits = [habit for habit in HABITS if habit.announced <= announced and habit.groups.fullmatch(lengths)]
+    shapes = "|".join([f"(?:{habit.digits.pattern})" for habit in habits if habit.country_code is None])
+    return re.compile(shapes or "(?!)"), tuple(habit for habit in habits if habit.country_code is not None)
 
 
 def _fits(habit: Habit, digits: str) -> bool:
-    return habit.digits.fullmatch(digits) is not None and (
-        habit.country_code is None or numbering.is_assigned(habit.country_code, digits)
-    )
+    return habit.digits.fullmatch(digits) is not None and numbering.is_assigned(habit.country_code or 0, digits)
 
 
 def _is_international(digits: str, lengths: str, code: str) -> bool:

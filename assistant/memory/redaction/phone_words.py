@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from assistant.memory.redaction.views import words
+from assistant.memory.redaction.wordlists import words
 
 # Announce a telephone by themselves; the last line are stems with their endings.
 TELEPHONE: Final = (

@@ -19,6 +19,7 @@ from assistant.memory.redaction.disguises import (
     undisguised,
 )
 from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
+from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
 from assistant.memory.redaction.views import MASK, Found, Span, View, substituted
@@ -55,6 +56,7 @@ _AMONG_OTHERS: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[.,].)(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
 )
+_BRACKETS: Final = {"(": ")", "[": "]"}
 _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
@@ -91,7 +93,7 @@ def search_phones(view: View) -> Found:
     if bare is None:
         return Found([])
     spans = _all_found(bare, is_spoken=is_spoken)
-    is_last = bool(spans) and view.starts is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
     return Found(spans, is_last)
 
 
@@ -128,7 +130,7 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     """Say whether there is more once each number is a placeholder: what redacting again would see."""
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return bool(_all_found(View(left, left), is_spoken=is_spoken))
+    return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
 def _with_zero(match: re.Match[str]) -> str:
@@ -178,10 +180,9 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
 
 def _with_bracket(text: str, start: int, end: int) -> int:
     """Take in the bracket that opens right before a number and closes inside it."""
-    number = text[start:end]
     opens = text[start - 1 : start] if start else ""
-    closes = {"(": ")", "[": "]"}.get(opens)
-    return start - 1 if closes and number.count(closes) > number.count(opens) else start
+    closes = _BRACKETS.get(opens)
+    return start - 1 if closes and text.count(closes, start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

@@ -61,9 +61,10 @@ def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
     groups: tuple[int, ...] = ()
     for group in _GROUP.finditer(text, start, end):
         digits += group.group()
-        groups = (*groups, group.end() - group.start())
-        prefixes.append(Prefix(group.end(), digits, groups))
-    if text[end : end + 1].isdigit():
+        groups = (*groups, len(group.group()))
+        if len(digits) >= _SHORTEST:
+            prefixes.append(Prefix(group.end(), digits, groups))
+    if prefixes and text[end : end + 1].isdigit():
         prefixes.pop()
     return prefixes[::-1]
 

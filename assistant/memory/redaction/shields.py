@@ -38,7 +38,7 @@ _AFTER_FOUR: Final = (
 )
 # Most digits are none of these, and what follows them tells soonest: nothing but digits and spaces, or a word.
 _PLAIN: Final = (
-    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
+    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|_|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
     r"|\d{3}[ ]\d{1,3}(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
 )
 _NUMBERS: Final = re.compile(
@@ -62,6 +62,7 @@ _LINK: Final = re.compile(
     r"[a-z0-9](?:(?<![a-z0-9].)(?:[a-z0-9+.-]{0,15}?://|(?<=w)ww\.)"
     r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
 )
+_SITE: Final = re.compile(r"\.[a-z]{2,10}/")
 _TELEPHONE_IN_LINK: Final = re.compile(
     r"(?:wa\.me/(?:message/)?|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
     r"|[/=:](?=\+)|^(?:tel|sms|callto|whatsapp|viber|facetime|sip)://(?:[a-z]+\?[a-z]+=)?)"
@@ -71,7 +72,9 @@ _TELEPHONE_IN_LINK: Final = re.compile(
 
 def without_links(view: View) -> View:
     """Return the view with links hidden, but for the telephones inside them."""
-    return view.masked(_LINK, _hide_link) if "/" in view.text or "www." in view.text else view
+    text = view.text
+    may_have_links = "www." in text or ("/" in text and ("://" in text or _SITE.search(text)))
+    return view.masked(_LINK, _hide_link) if may_have_links else view
 
 
 def shielded(view: View) -> View:

@@ -49,6 +49,7 @@ _WRITTEN: Final = re.compile(
 _MOST_SPACES: Final = 3
 _ATOM: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
 _JOINT: Final = rf"(?:{_OPEN}(?:{known.JOINT}|[._-]){_CLOSE}|[ ]{{1,3}}(?:{known.JOINT})[ ]{{1,3}}|[ ][._][ ])"
+_LAST: Final = re.compile(r"[\w+%]")  # of any mailbox
 _MAILBOX: Final = re.compile(rf"(?<![\w.+%'-]){_ATOM}\Z")
 _JOINED_MAILBOX: Final = re.compile(rf"(?<![\w.+%'-])(?:{_ATOM}{_JOINT}){{1,4}}{_ATOM}\Z")
 _JOINED: Final = re.compile(rf"(?:{known.JOINT})|.*[\])}}>]|[._-]")
@@ -146,6 +147,8 @@ def _before_spaces(text: str, at: int) -> int:
 def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
     """Return where the address around this at sign and domain begins, or None where a sentence fits as well."""
     at = match.start()
+    if _LAST.match(text, at - 1) is None:
+        return None
     kind = next(kind for kind in ENOUGH if match[kind] is not None)
     window = max(done, at - _WINDOW)
     said = _said(text, at, done)

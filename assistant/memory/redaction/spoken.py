@@ -5,9 +5,11 @@ Data and arithmetic; knows nothing of telephones.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-from assistant.memory.redaction.views import any_of, fold
+from assistant.memory.redaction.folding import fold
+from assistant.memory.redaction.wordlists import any_of
 
 _ONES: Final = (
     "zero one two three four five six seven eight nine",
@@ -96,14 +98,14 @@ _SPOKEN_OR_PAUSED: Final = frozenset(_LENGTHS) | {f"{word}," for word in _LENGTH
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
-    return ("yuz" in text or not _SPOKEN_OR_PAUSED.isdisjoint(text.split())) and _has_enough(
-        text.replace(",", " ").split()
-    )
+    has_hundreds = "yuz" in text
+    if not has_hundreds and _SPOKEN_OR_PAUSED.isdisjoint(text.split()):
+        return False
+    said = text.replace(",", " ").split()
+    return (has_hundreds or sum(map(_LENGTHS.__contains__, said)) >= _FEWEST_WORDS) and _has_enough(said)
 
 
 def _has_enough(said: list[str]) -> bool:
-    if "yuz" not in "".join(said) and sum(map(_LENGTHS.__contains__, said)) < _FEWEST_WORDS:
-        return False
     digits = words = last = 0
     for place, word in enumerate(said):
         length = _LENGTHS.get(word) or (_LONGEST_SAID if "yuz" in word or "hundert" in word else 0)
@@ -120,9 +122,14 @@ def _has_enough(said: list[str]) -> bool:
 
 def digits_said(match: re.Match[str]) -> str:
     """Return the digits that one match of `GROUP_SAID` says."""
+    return _digits_of(match.group())
+
+
+@lru_cache(maxsize=4096)  # a few hundred words say all groups there are
+def _digits_of(said: str) -> str:
     value = 0
-    for word in _WORD.findall(match.group()):
+    for word in _WORD.findall(said):
         if word in _REPEAT:
-            return " ".join(str(_VALUES[_WORD.findall(match.group())[-1]]) * _REPEAT[word])
+            return " ".join(str(_VALUES[_WORD.findall(said)[-1]]) * _REPEAT[word])
         value = max(value, 1) * 100 if word in _HUNDRED else value + _VALUES[word]
-    return str(value) if _WORD.match(match.group()) else "+"
+    return str(value) if _WORD.match(said) else "+"

@@ -13,6 +13,7 @@ _BEFORE: Final = 48
 _AFTER: Final = 28
 _TOKEN: Final = 40
 _SYMBOLS: Final = "[£€$₺₽]"
+_MONEY_SIGNS: Final = frozenset(_SYMBOLS[1:-1])
 _ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
 _ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])")
 _TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
@@ -52,7 +53,11 @@ def is_identified(text: str, start: int) -> bool:
 
 def is_amount(text: str, start: int, end: int) -> bool:
     """Say whether a currency stands on either side."""
-    return _MONEY_FOLLOWS.match(text, end) is not None or _PRICED.search(text[max(0, start - 14) : start]) is not None
+    if _MONEY_FOLLOWS.match(text, end):
+        return True
+    before = text[max(0, start - 14) : start]
+    last = before[:-1][-1:] if before[-1:] == " " else before[-1:]
+    return (last.isalpha() or last in _MONEY_SIGNS) and _PRICED.search(before) is not None
 
 
 def is_measure(text: str, end: int) -> bool:
