@@ -59,6 +59,8 @@ HOSTILE = {
     "colons": "1:1",
     "all separators": "5.3-3/1 ",
     "nested brackets": "([1)]",
+    "closed brackets": "5)",
+    "dates cut short": "2025-01-",
     "no e-mail": "[EMAIL]@a.b ",
     "one token": "x",
 }

@@ -101,8 +101,8 @@ def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
 def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int | None:
     text, start, end = view.text, match.start(), match.end()
     if not _is_number(digits, lengths) and not (
-        (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
-        and _is_number(digits, lengths, announced=True)
+        _is_number(digits, lengths, announced=True)
+        and (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
     ):
         return None
     is_something_else = (
@@ -116,10 +116,11 @@ def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int 
 
 def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
     """Say whether a message is nothing but groups of digits, as the answer to "your number?" is."""
-    is_alone = not text[max(0, start - _EDGE) : start].strip(" (") and not text[end : end + _EDGE].strip(" .!)\n")
+    if text[max(0, start - _EDGE) : start].strip(" (") or text[end : end + _EDGE].strip(" .!)\n"):
+        return False
     first, *rest = map(int, lengths.split())
     is_sum = 1 in rest or first == 1 or (first <= _THOUSAND and set(rest) == {_THOUSAND})
-    return is_alone and len(rest) >= _FEWEST_GAPS and not is_sum and first + sum(rest) < _LONG
+    return len(rest) >= _FEWEST_GAPS and not is_sum and first + sum(rest) < _LONG
 
 
 def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:

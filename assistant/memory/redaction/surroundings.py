@@ -14,8 +14,9 @@ _AFTER: Final = 28
 _TOKEN: Final = 40
 _SYMBOLS: Final = "[£€$₺₽]"
 _MONEY_SIGNS: Final = frozenset(_SYMBOLS[1:-1])
-_ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
-_ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[☎☏📞📱📲])")
+_SIGNS: Final = "☎☏📞📱📲"
+_ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
+_ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])")
 _TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
 _IDENTIFIED: Final = re.compile(
     rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
@@ -38,7 +39,8 @@ _NUMBER_LENGTH: Final = 10
 
 def is_announced(text: str, start: int, end: int) -> bool:
     """Say whether the sentence speaks of a telephone right before or right after the number."""
-    before = _ANNOUNCED.search(text[max(0, start - _BEFORE) : start])
+    is_after_digit = text[max(0, start - 2) : start - 1].isdecimal() and text[start - 1] not in _SIGNS
+    before = None if is_after_digit else _ANNOUNCED.search(text[max(0, start - _BEFORE) : start])
     if before and not _TURNS_AWAY.search(before["gap"]):
         return True
     return _ANNOUNCED_LATER.match(text[end : end + _AFTER]) is not None
