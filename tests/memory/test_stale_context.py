@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from assistant.conversation import ThreadRef
 from assistant.events import ContextRefreshed, Event
@@ -20,6 +21,12 @@ from tests.support.guarding import GuardInRedis
 pytestmark = pytest.mark.django_db(transaction=True)
 FRESH_KEY, STALE_KEY = "mem:ctx:v1:t1:summary", "mem:ctx:v1:t1:stale"
 OLD = ThreadContext(facts=("the user wants a flat in Girne",))
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(settings: Settings) -> None:
+    """A busy machine is no failing Zep: how the budget is kept is tested elsewhere."""
+    settings.ZEP_READ_BUDGET_MS = 2_000
 
 
 async def cache(context: ThreadContext) -> None:
