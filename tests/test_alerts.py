@@ -12,10 +12,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assistant import loops
+from assistant.events import AlertFailed, Event
 from assistant.memory import guard, recovery, transitions
 from assistant.memory.guard import Kind
 from assistant.models import ModeTransition
 from ops.redis_process import RedisProcess
+from ops.zep_standin.process import StandIn
 from tests.support.guarding import GuardInRedis, guard_in
 from workers import alerts
 
@@ -109,6 +111,31 @@ def test_a_webhook_that_never_listens_is_left_alone_after_ten_tries(guarded: Gua
         alerts.tell_webhook(str(row.pk))
 
     assert len(webhook.heard) == transitions.ALERT_TRIES
+
+
+def test_a_webhook_that_never_answers_holds_no_worker(
+    guarded: GuardInRedis, settings: Settings, standin: StandIn, announced: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 0.5)
+    settings.MEMORY_ALERT_WEBHOOK_URL = f"{standin.url}/api/v2/sessions/x/memory"
+    row = a_transition(guarded)
+    standin.fault("hang")
+
+    alerts.tell_webhook(str(row.pk))
+
+    assert AlertFailed("TimeoutError") in announced or AlertFailed("ReadTimeout") in announced
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", f"http://{'x' * 70}.example/", "http://127.0.0.1:1/"])
+def test_an_address_that_is_none_is_a_failure_and_not_an_error(
+    guarded: GuardInRedis, settings: Settings, announced: list[Event], url: str
+) -> None:
+    settings.MEMORY_ALERT_WEBHOOK_URL = url
+    row = a_transition(guarded)
+
+    alerts.tell_webhook(str(row.pk))
+
+    assert sum(isinstance(event, AlertFailed) for event in announced) == 1
 
 
 def test_without_a_webhook_nothing_waits_to_be_told(guarded: GuardInRedis) -> None:

@@ -1,12 +1,15 @@
 """The guard in a whole system: from a bad key to recovery, and what web processes read meanwhile. Ask Zep's log."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from assistant.memory.guard_scripts import FORCED_KEY, INITIALISED_KEY
 from ops.waiting import wait_until
+from ops.zep_standin.process import ROOT
 from tests.acceptance.system import System, new_id
 
 FAST = {
@@ -59,6 +62,40 @@ def test_a_refused_key_stops_reads_until_the_probe_finds_it_mended(system: Syste
     assert metrics['memory_zep_downgrades_total{reason="probe_failed"}'] >= 1
     assert metrics['memory_mode_gauge{mode="read_write"}'] == 1
     assert [entry["status"] for entry in reads_by(system, "web", after=after) if entry["status"] != 200] == []
+
+
+def test_an_operators_probe_is_answered_by_the_control_worker_due_or_not(system: System) -> None:
+    system.start("web", "control")
+    assert probe(system) == (0, "not_forced")
+    trip(system)
+    assert probe(system) == (1, "failed")
+    system.standin.clear()
+    assert probe(system) == (0, "passed")
+
+    assert not is_forced(system)
+    metrics = system.metrics_of(system.control)
+    assert {
+        outcome: metrics[f'memory_probe_runs_total{{outcome="{outcome}"}}'] for outcome in ("failed", "passed")
+    } == {
+        "failed": 1,
+        "passed": 1,
+    }
+    assert metrics["memory_guard_state_available"] == 1
+
+
+def test_an_operators_probe_without_a_broker_says_so(system: System) -> None:
+    system.broker.server.stop()
+
+    assert probe(system) == (1, "")
+
+
+def probe(system: System) -> tuple[int, str]:
+    """The exit code of the command as a shell sees it, and what the probe came to."""
+    command = [sys.executable, "manage.py", "zep_mode", "--probe", "--json"]
+    done = subprocess.run(
+        command, env=system.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, str(json.loads(done.stdout)["probe"]) if done.stdout else ""
 
 
 def test_without_beat_the_hold_stays_however_long_and_no_web_process_reads(system: System) -> None:
