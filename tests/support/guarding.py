@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import pytest
 import redis
 
-from assistant.memory import guard_scripts
-from assistant.memory.guard import ForcedMode
+from assistant import loops
+from assistant.memory import guard, guard_scripts
+from assistant.memory.guard import ForcedMode, Kind
 from assistant.memory.guard_scripts import COUNTERS_KEY, EPOCH_KEY, FORCED_KEY, INITIALISED_KEY
+from assistant.models import ModeTransition
 from ops.redis_process import RedisProcess
 
 CLOCK_KEY = "test:clock"
@@ -72,3 +74,14 @@ def guard_in(server: RedisProcess) -> Iterator[GuardInRedis]:
         guarding.begin()
         yield guarding
         guarding.client.close()
+
+
+def trip(guarded: GuardInRedis) -> None:
+    """Let a refused read force the guard."""
+    loops.run(guard.report(Kind.AUTH, guarded.epoch))
+
+
+def history() -> list[tuple[str, str, str]]:
+    """The stored transitions, the oldest first: where to, why, by whom."""
+    rows = ModeTransition.objects.exclude(epoch=None).order_by("epoch")
+    return [(row.after, row.reason, row.by) for row in rows]
