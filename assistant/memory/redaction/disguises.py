@@ -13,6 +13,7 @@ from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
 _DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
+_LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
@@ -27,8 +28,7 @@ _BETWEEN: Final = re.compile(
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
-    r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))"
-    r"|(?<=\d[ ]\d)[ ](?=\d(?!\d))"
+    r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
@@ -49,9 +49,11 @@ _SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
-def has_enough_to_dial(text: str) -> bool:
-    """Say whether digits stand close enough together for any number: a first, cheap look."""
-    return _DENSE.search(text) is not None
+def where_dialled(text: str) -> tuple[int, int] | None:
+    """Return the stretch of a text in which digits stand close enough together for any number: a first, cheap look."""
+    first = _DENSE.search(text)
+    last = _LAST_DIGIT.match(text) if first else None
+    return (first.start(), last.end()) if first and last else None
 
 
 def has_trace(text: str) -> bool:

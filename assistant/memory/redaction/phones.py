@@ -13,10 +13,10 @@ from assistant.memory.redaction.disguises import (
     end_of_announced,
     end_of_disguised,
     end_of_split,
-    has_enough_to_dial,
     has_trace,
     may_be_disguised,
     undisguised,
+    where_dialled,
 )
 from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
@@ -46,6 +46,7 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
+_MAY_BE_LISTS: Final = re.compile(r"[0-9](?:[ .,;-]{0,2}\d){47}")
 _LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
@@ -64,10 +65,8 @@ _LETTER_ZERO: Final = re.compile(
     r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
     r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
 )
-_LETTER_NEAR: Final = re.compile(r"[0-9][ .\-]?[oοо]")
-_STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
-_AROUND: Final = 64
-_LONG: Final = 512  # shorter text is searched sooner than cut
+_LETTER_NEAR: Final = re.compile(r"[oοо](?:(?<=\d.)|(?<=\d[ .\-].))")
+_AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 # Two and more mobile numbers without anything between them.
 _GLUED: Final = re.compile(r"[05](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9})(?!\d)")
 _PASSES: Final[Passes] = (
@@ -110,17 +109,18 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
-    if not is_spoken and not has_enough_to_dial(view.text):
-        return None
+    view = without_links(view)
+    if not is_spoken:
+        stretch = where_dialled(view.text)
+        if stretch is None:
+            return None
+        view = view.cut(stretch[0] - _AROUND, stretch[1] + _AROUND)
     if _LETTER_NEAR.search(view.text):
         view = view.masked(_LETTER_ZERO, _with_zero)
     if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
         return None
-    view = without_links(view)
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if not is_spoken and len(view.text) > _LONG:
-        view = _where_digits_are(view)
     if len(view.text) > _LONGEST_LIST:
         view = view.masked(_LISTS)
     return shielded(view)
@@ -141,13 +141,6 @@ def _without_placeholders(text: str) -> str:
     for placeholder in _PLACEHOLDERS:
         text = text.replace(placeholder, MASK * len(placeholder))
     return text
-
-
-def _where_digits_are(view: View) -> View:
-    """Return the stretch of a view from its first to its last digits that are enough for a number."""
-    text = view.text
-    first, last = _STRETCH.search(text), _STRETCH.search(text[::-1])
-    return view.cut(first.start() - _AROUND, len(text) - last.start() + _AROUND) if first and last else view
 
 
 def _found(view: View, passes: Passes) -> tuple[list[Span], View]:
