@@ -12,8 +12,8 @@ from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
-_DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
-_LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
+# Close enough together for any number.
+DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
@@ -49,13 +49,6 @@ _SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
-def where_dialled(text: str) -> tuple[int, int] | None:
-    """Return the stretch of a text in which digits stand close enough together for any number: a first, cheap look."""
-    first = _DENSE.search(text)
-    last = _LAST_DIGIT.match(text) if first else None
-    return (first.start(), last.end()) if first and last else None
-
-
 def has_trace(text: str) -> bool:
     """Say whether plain reading may miss a number written in digits, whatever is hidden from it later."""
     return _TRACE.search(text) is not None or _SPLIT_SOMEWHERE.search(text) is not None
@@ -63,12 +56,12 @@ def has_trace(text: str) -> bool:
 
 def may_be_disguised(text: str) -> bool:
     """Say whether a folded text may have a number written in digits that plain reading misses."""
-    return bool(_DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
+    return bool(DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
 
 
-def undisguised(view: View) -> View:
+def undisguised(view: View, *, is_spoken: bool) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
-    if spoken.is_spoken(view.text):
+    if is_spoken:
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
         view = rewritten(view, _PAUSE, " ")
         view = rewritten(view, _ONE_BY_ONE, "")

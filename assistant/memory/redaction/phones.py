@@ -4,11 +4,12 @@ Text is read left to right, each candidate has a bounded length, so the work gro
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from assistant.memory.redaction import spoken
 from assistant.memory.redaction.disguises import (
+    DENSE,
     SPLIT_BY_WORDS,
     end_of_announced,
     end_of_disguised,
@@ -16,7 +17,6 @@ from assistant.memory.redaction.disguises import (
     has_trace,
     may_be_disguised,
     undisguised,
-    where_dialled,
 )
 from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
@@ -27,7 +27,8 @@ from assistant.memory.redaction.views import MASK, Found, Span, View, substitute
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
-_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6}")
+_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6,}+")
+_OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
@@ -46,7 +47,6 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
-_MAY_BE_LISTS: Final = re.compile(r"[0-9](?:[ .,;-]{0,2}\d){47}")
 _LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
@@ -65,6 +65,7 @@ _LETTER_ZERO: Final = re.compile(
     r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
     r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
 )
+_LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
 _LETTER_NEAR: Final = re.compile(r"[oοо](?:(?<=\d.)|(?<=\d[ .\-].))")
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 # Two and more mobile numbers without anything between them.
@@ -88,49 +89,58 @@ _DISGUISED_PASSES: Final[Passes] = (
 def search_phones(view: View) -> Found:
     """Find the telephone numbers of a text; say whether the text without them is known to hold no more."""
     is_spoken = spoken.is_spoken(view.text)
-    bare = _readable(view, is_spoken=is_spoken)
-    if bare is None:
+    readable, is_odd = _readable(view, is_spoken=is_spoken)
+    if readable is None:
         return Found([])
-    spans = _all_found(bare, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
+    spans = _all_found(readable, is_odd=is_odd, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and not _is_any_left(
+        readable, spans, is_odd=is_odd, is_spoken=is_spoken
+    )
     return Found(spans, is_last)
 
 
-def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
+def _all_found(view: View, *, is_odd: bool, is_spoken: bool) -> list[Span]:
     """Return the places, in the original, that plain reading finds, and then reading with disguises undone."""
-    found, rest = _found(view, _PASSES) if _ENOUGH_DIGITS.search(view.text) else ([], view)
+    first = _ENOUGH_DIGITS.search(view.text)
+    found, rest = _found(view, _PASSES, first.start() - _OPENING) if first else ([], view)
     spans = [view.span(*span) for span in found]
-    if is_spoken or may_be_disguised(rest.text):
-        plain = undisguised(rest)
+    if is_odd and (is_spoken or may_be_disguised(rest.text)):
+        plain = undisguised(rest, is_spoken=is_spoken)
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
     return spans
 
 
-def _readable(view: View, *, is_spoken: bool) -> View | None:
-    """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
-    view = without_links(view)
-    if not is_spoken:
-        stretch = where_dialled(view.text)
-        if stretch is None:
-            return None
-        view = view.cut(stretch[0] - _AROUND, stretch[1] + _AROUND)
+def _readable(view: View, *, is_spoken: bool) -> tuple[View | None, bool]:
+    """Return the view with all hidden that cannot be a number, and whether numbers may be disguised in it.
+
+    There is no view where nothing is left that could be a number.
+    """
+    view, size = without_links(view), len(view.text)
     if _LETTER_NEAR.search(view.text):
         view = view.masked(_LETTER_ZERO, _with_zero)
-    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
-        return None
+    is_odd = is_spoken or has_trace(view.text)
+    if not is_spoken:
+        first = DENSE.search(view.text) if is_odd else _ENOUGH_DIGITS.search(view.text)
+        last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
+        if not first or not last:
+            return None, is_odd
+        view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
+        size = last.end() - first.start()
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if len(view.text) > _LONGEST_LIST:
+    if size > _LONGEST_LIST:
         view = view.masked(_LISTS)
-    return shielded(view)
+    return shielded(view), is_odd
 
 
-def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
+def _is_any_left(view: View, spans: list[Span], *, is_odd: bool, is_spoken: bool) -> bool:
     """Say whether there is more once each number is a placeholder: what redacting again would see."""
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
+    if not is_odd and not _ENOUGH_DIGITS.search(left):
+        return False
+    return any(_all_found(part, is_odd=is_odd, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
 def _with_zero(match: re.Match[str]) -> str:
@@ -143,21 +153,23 @@ def _without_placeholders(text: str) -> str:
     return text
 
 
-def _found(view: View, passes: Passes) -> tuple[list[Span], View]:
+def _found(view: View, passes: Passes, start: int = 0) -> tuple[list[Span], View]:
     """Return the places in the view that the passes find, and what is left for others to search."""
     every: list[Span] = []
     refused: set[tuple[Judge, Span]] = set()
+    start = max(0, start)
     for pattern, judge in passes:
-        match = pattern.search(view.text)
-        found = list(_scan(view, match, judge, refused)) if match else ()
+        match = pattern.search(view.text, start)
+        found = _scan(view, match, judge, refused) if match else None
         if found:
             every += found
             view = _without(view, found)
     return every, view
 
 
-def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tuple[Judge, Span]]) -> Iterator[Span]:
+def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tuple[Judge, Span]]) -> list[Span]:
     text = view.text
+    found: list[Span] = []
     while match:
         seen = (judge, match.span())
         end = None if seen in refused else judge(view, match)
@@ -167,8 +179,9 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
             position = group.end() if group else match.end()
         else:
             position = end
-            yield _with_bracket(text, match.start(), end), end
+            found.append((_with_bracket(text, match.start(), end), end))
         match = match.re.search(text, position)
+    return found
 
 
 def _with_bracket(text: str, start: int, end: int) -> int:
