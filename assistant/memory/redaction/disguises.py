@@ -20,13 +20,14 @@ _LETTER_FOR_DIGIT: Final = re.compile(
 )
 _STAND_INS: Final = "oοоlis"
 _LETTERS: Final = str.maketrans(_STAND_INS, "000115")
+_ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
 _BETWEEN: Final = re.compile(
-    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
-    rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
-    rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
+    rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"|(?<=(?<!\d)\d,)[ ](?=\d(?!\d))"
+    rf"|(?<=[,;:])(?=\d)|(?<=[ .\-/])[ .\-/]{{3,7}}(?=\d)|(?:(?<=[ ]){_ODD}|(?<={_ODD})){_ODD}{{0,2}}[ ]?(?=\d))"
 )
 _ALONE: Final = r"(?<![^\W_])"
-_PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
+_PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
     r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
