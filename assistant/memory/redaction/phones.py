@@ -18,7 +18,7 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
-from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
+from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
@@ -52,10 +52,10 @@ _LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){4
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
 )
-# Numbers that show themselves among other digits too.
+# Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = re.compile(
-    r"[1-9](?<!\d.)(?<!\d[.,].)(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
-    r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
+    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
+    r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
 _BRACKETS: Final = {"(": ")", "[": "]"}
 _GROUP: Final = re.compile(r"\d+")
@@ -68,14 +68,11 @@ _LETTER_ZERO: Final = re.compile(
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
 _LETTER_NEAR: Final = re.compile(r"[oοо](?:(?<=\d.)|(?<=\d[ .\-].))")
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
-# Two and more mobile numbers without anything between them.
-_GLUED: Final = re.compile(r"[05](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9})(?!\d)")
 _PASSES: Final[Passes] = (
-    (_GLUED, end_of_glued),
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
     (_CLUSTER, end_of_national),
-    (_AMONG_OTHERS, end_of_national),
+    (_AMONG_OTHERS, end_among_others),
 )
 _PASSES_BETWEEN_WORDS: Final[Passes] = ((SPLIT_BY_WORDS, end_of_split),)
 _DISGUISED_PASSES: Final[Passes] = (
@@ -89,58 +86,51 @@ _DISGUISED_PASSES: Final[Passes] = (
 def search_phones(view: View) -> Found:
     """Find the telephone numbers of a text; say whether the text without them is known to hold no more."""
     is_spoken = spoken.is_spoken(view.text)
-    readable, is_odd = _readable(view, is_spoken=is_spoken)
+    readable = _readable(view, is_spoken=is_spoken)
     if readable is None:
         return Found([])
-    spans = _all_found(readable, is_odd=is_odd, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and not _is_any_left(
-        readable, spans, is_odd=is_odd, is_spoken=is_spoken
-    )
+    spans = _all_found(readable, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and not _is_any_left(readable, spans, is_spoken=is_spoken)
     return Found(spans, is_last)
 
 
-def _all_found(view: View, *, is_odd: bool, is_spoken: bool) -> list[Span]:
+def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
     """Return the places, in the original, that plain reading finds, and then reading with disguises undone."""
     first = _ENOUGH_DIGITS.search(view.text)
-    found, rest = _found(view, _PASSES, first.start() - _OPENING) if first else ([], view)
+    found, rest = _found(view, _PASSES, max(0, first.start() - _OPENING)) if first else ([], view)
     spans = [view.span(*span) for span in found]
-    if is_odd and (is_spoken or may_be_disguised(rest.text)):
+    if is_spoken or may_be_disguised(rest.text):
         plain = undisguised(rest, is_spoken=is_spoken)
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
     return spans
 
 
-def _readable(view: View, *, is_spoken: bool) -> tuple[View | None, bool]:
-    """Return the view with all hidden that cannot be a number, and whether numbers may be disguised in it.
-
-    There is no view where nothing is left that could be a number.
-    """
-    view, size = without_links(view), len(view.text)
-    if _LETTER_NEAR.search(view.text):
-        view = view.masked(_LETTER_ZERO, _with_zero)
-    is_odd = is_spoken or has_trace(view.text)
+def _readable(view: View, *, is_spoken: bool) -> View | None:
+    """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
+    view = without_links(view)
     if not is_spoken:
-        first = DENSE.search(view.text) if is_odd else _ENOUGH_DIGITS.search(view.text)
+        first = DENSE.search(view.text)
         last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
         if not first or not last:
-            return None, is_odd
+            return None
         view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
-        size = last.end() - first.start()
+    if _LETTER_NEAR.search(view.text):
+        view = view.masked(_LETTER_ZERO, _with_zero)
+    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
+        return None
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if size > _LONGEST_LIST:
+    if len(view.text) > _LONGEST_LIST:
         view = view.masked(_LISTS)
-    return shielded(view), is_odd
+    return shielded(view)
 
 
-def _is_any_left(view: View, spans: list[Span], *, is_odd: bool, is_spoken: bool) -> bool:
+def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     """Say whether there is more once each number is a placeholder: what redacting again would see."""
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    if not is_odd and not _ENOUGH_DIGITS.search(left):
-        return False
-    return any(_all_found(part, is_odd=is_odd, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
+    return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
 def _with_zero(match: re.Match[str]) -> str:
@@ -157,7 +147,6 @@ def _found(view: View, passes: Passes, start: int = 0) -> tuple[list[Span], View
     """Return the places in the view that the passes find, and what is left for others to search."""
     every: list[Span] = []
     refused: set[tuple[Judge, Span]] = set()
-    start = max(0, start)
     for pattern, judge in passes:
         match = pattern.search(view.text, start)
         found = _scan(view, match, judge, refused) if match else None

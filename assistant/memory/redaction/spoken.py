@@ -4,7 +4,7 @@ Data and arithmetic; knows nothing of telephones.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -103,12 +103,12 @@ def is_spoken(text: str) -> bool:
     has_compounds = any(map(text.__contains__, _IN_COMPOUNDS))
     if not has_compounds and _LENGTHS.keys().isdisjoint(words):
         return False
-    said = _length_said if has_compounds else _LENGTHS.__contains__
-    places = [place for place, word in enumerate(words) if said(word)]
-    return (has_compounds or len(places) >= _FEWEST_WORDS) and _has_enough(words, places)
+    length_said = _length_said if has_compounds else _LENGTHS.get
+    places = [place for place, word in enumerate(words) if length_said(word)]
+    return (has_compounds or len(places) >= _FEWEST_WORDS) and _has_enough(words, places, length_said)
 
 
-def _has_enough(words: list[str], places: list[int]) -> bool:
+def _has_enough(words: list[str], places: list[int], length_said: Callable[[str], int | None]) -> bool:
     """Say whether number words and figures that follow one another make up a telephone number."""
     done = 0
     for place in places:
@@ -117,9 +117,9 @@ def _has_enough(words: list[str], places: list[int]) -> bool:
             digits = said = 0
             last = done = first
             while done - last <= _REACH and done < len(words):
-                length = _length_said(words[done])
+                length = length_said(words[done])
                 if length or _is_figure(words[done]):
-                    digits, said, last = digits + (length or len(words[done])), said + (length > 0), done
+                    digits, said, last = digits + (length or len(words[done])), said + bool(length), done
                 done += 1
                 if not length and words[done - 1][-1] in _SENTENCE_ENDS:
                     break
