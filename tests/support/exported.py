@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from assistant import loops
 from assistant.memory import guard
-from assistant.monitoring.collectors import ClusterCollector
+from assistant.monitoring.exposition import COLLECTORS
 from tests.support.promql import Selector, grouping_labels, selectors
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,8 @@ class Exported:
     def __init__(self) -> None:
         loops.run(guard.begin_probe(reads_are_on=True))  # a probe ran: only then there is a time at which it did
         self.series: dict[str, list[Labels]] = {}
-        for family in (*REGISTRY.collect(), *ClusterCollector().collect()):
+        collected = (family for collector in COLLECTORS for family in collector().collect())
+        for family in (*REGISTRY.collect(), *collected):
             for sample in family.samples:
                 self.series.setdefault(sample.name, []).append(sample.labels)
 
