@@ -123,6 +123,7 @@ ZEP_API_KEY = env.printable("ZEP_API_KEY")
 ZEP_API_URL = env.url("ZEP_API_URL", schemes=("http", "https"))  # zep-python obeys it behind our back: see checks.py
 ZEP_READ_BUDGET_MS = env.whole("ZEP_READ_BUDGET_MS", 250, at_least=1, at_most=60_000)
 ZEP_WRITE_TIMEOUT_MS = env.whole("ZEP_WRITE_TIMEOUT_MS", 1_500, at_least=1, at_most=60_000)
+MEMORY_READ_PERCENT = env.whole("MEMORY_READ_PERCENT", 100, at_least=0, at_most=100)  # of threads, by their hash
 CONTEXT_CACHE_SECONDS = 30
 CONTEXT_STALE_SECONDS = 600  # how long an old copy is kept, for turns whose read failed
 
