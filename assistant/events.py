@@ -252,6 +252,18 @@ class SweepEnded(Event):
     drainers: int
 
 
+@dataclass(frozen=True)
+class LogInLocked(Event):
+    """Somebody tried too many passwords at the admin's log-in, and has to wait."""
+
+
+@dataclass(frozen=True)
+class MessageRevealed(Event):
+    """An operator looked at what a message says."""
+
+    actor_pk: int
+
+
 Observer = Callable[[Event], None]
 _observers: list[Observer] = []
 
