@@ -175,6 +175,7 @@ CELERY_TASK_ROUTES = {
     "workers.sweep.*": {"queue": "control"},
     "workers.guard.*": {"queue": "control"},
     "workers.alerts.*": {"queue": "default"},
+    "workers.housekeeping.*": {"queue": "default"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -192,11 +193,13 @@ CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(LOCAL_DIR / "beat-schedule")
 SWEEP_INTERVAL_SECONDS = 10
+HOUSEKEEPING_INTERVAL_SECONDS = 3_600
 # No `expires`: it is a time of beat's clock, and a control host whose clock is ahead would run none (measured). Ticks
 # that pile up while the control worker is away cost milliseconds each.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
+    "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
 }
 if PROCESS_ROLE == "web":
     # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.

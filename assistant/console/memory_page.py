@@ -79,7 +79,7 @@ def _heartbeats(cluster: Cluster | None) -> list[dict[str, Any]]:
     late_after = LATE_AFTER_TICKS * settings.MEMORY_PROBE_INTERVAL_SECONDS
     ages: dict[str, float | None] = {"beat": None, "control": None, "probe": None}
     if cluster is not None:
-        ages |= dict(cluster.heard)
+        ages |= {str(name): age for name, age in cluster.heard.items()}
         ages["probe"] = None if cluster.probed is None else cluster.now - cluster.probed
     return [
         {"name": name, "age": _seconds(age), "is_late": age is None or age > late_after} for name, age in ages.items()

@@ -1,6 +1,5 @@
 """Messages without what they say. To see it takes a permission of its own, and leaves an audit entry each time."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -49,7 +48,7 @@ class MaskedAdmin(ReadOnlyAdmin):
     """Rows of messages: found by the ids that logs and traces show, never by what they say."""
 
     exclude: ClassVar = list(SAID)
-    readonly_fields: ClassVar[Sequence[str]] = ("said",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("said",)
     search_fields = ("client_msg_id",)
     search_help_text = "A client_msg_id or a thread's id, in full"
 

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from assistant import loops
 from assistant.models import Message, MirrorState, Thread, User
 
 LOOKS = tuple(
@@ -26,6 +27,12 @@ def browser_of(user: User) -> Client:
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     return client
+
+
+@pytest.fixture(autouse=True)
+def _a_link_without_a_past() -> None:
+    """An earlier test may have stopped Redis, which its link would leave alone for a moment."""
+    loops.run(loops.aclose())
 
 
 @pytest.fixture

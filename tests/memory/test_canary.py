@@ -1,6 +1,7 @@
 """A share of the threads reads memory: always the same ones, and the others cost nothing."""
 
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -47,7 +48,7 @@ def test_nobody_at_0_and_everybody_at_100(settings: Settings) -> None:
 
 def test_who_is_in_stays_in_when_the_share_grows(settings: Settings) -> None:
     shares = [among(share, settings) for share in range(0, 101, 10)]
-    assert all(smaller < larger for smaller, larger in zip(shares, shares[1:], strict=False))
+    assert all(smaller < larger for smaller, larger in pairwise(shares))
 
 
 @pytest.mark.parametrize(("thread_id", "place"), [("t1", 86), ("my-search", 10), ("", 52)])
