@@ -34,6 +34,8 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; null: never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When an operator took it back.")
 
     def __str__(self) -> str:
         return f"token {self.pk} of user {self.user_id}"
@@ -61,6 +63,7 @@ class Thread(models.Model):
                 fields=["mirror_due_at"], name="thread_waiting", condition=models.Q(mirror_due_at__isnull=False)
             ),
             models.Index(fields=["created_at"], name="thread_holding", condition=models.Q(holds_messages=True)),
+            models.Index(fields=["created_at"], name="thread_newest"),  # the order of the admin's list
         ]
 
     def __str__(self) -> str:
@@ -139,6 +142,7 @@ class Message(models.Model):
                 condition=models.Q(mirror_state="dead", discarded_at=None),
             ),
         ]
+        permissions: ClassVar = [("reveal_message", "Can reveal what a message says")]
 
     def __str__(self) -> str:
         return f"{self.role} message {self.client_msg_id}"
@@ -163,6 +167,14 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=150, help_text="The operator's name.")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            # The admin's filters, each newest first.
+            models.Index(fields=["action", "id"], name="audit_by_action"),
+            models.Index(fields=["actor", "id"], name="audit_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
@@ -199,6 +211,7 @@ class ModeTransition(models.Model):
                 fields=["alert_due_at"], name="transition_to_tell", condition=models.Q(alert_due_at__isnull=False)
             ),
         ]
+        permissions: ClassVar = [("steer_memory", "Can steer the memory's mode and the mirror")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.before} -> {self.after} ({self.reason})"
