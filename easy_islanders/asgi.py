@@ -14,7 +14,7 @@ from assistant.tasks import mirror_message  # noqa: E402  # see below
 from easy_islanders.gate import Gate  # noqa: E402  # reads settings and events, which need Django to be set up
 from easy_islanders.headers import SecurityHeaders  # noqa: E402  # reads settings
 
-static_files = ASGIStaticFilesHandler(django_application)  # type: ignore[arg-type]  # stubs know WSGI only
-application = SecurityHeaders(Gate(static_files))  # type: ignore[arg-type]  # stubs know WSGI only
+static_files = ASGIStaticFilesHandler(django_application)
+application = SecurityHeaders(Gate(static_files))  # type: ignore[arg-type]  # Django names narrower types for ASGI
 warm_up(mirror_message)
 leave_start_up_alone()

@@ -1,5 +1,6 @@
 """A setting can be a file, as platforms hand out secrets; what is wrong with it is said without its content."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,4 +66,4 @@ def test_the_local_environment_does_not_double_what_a_file_gives(
 def test_a_secret_from_a_file_is_in_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     env.text("ZEP_API_KEY")
 
-    assert "s3cret" not in str(dict(env.os.environ))
+    assert "s3cret" not in str(dict(os.environ))
