@@ -1,5 +1,6 @@
 """Contradictions between settings, each with an id and a hint. Every process runs these before it starts."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,36 @@ def debugging_stays_off_the_web(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def hosts_are_named(**_: Any) -> list[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "List the host names under which the site is reached."
+        return [Error("ALLOWED_HOSTS holds *: anybody's host name would be believed.", hint, id="web.E003")]
+    return []
+
+
+def https_needs_a_proxy(**_: Any) -> list[CheckMessage]:
+    if settings.PROCESS_ROLE == "web" and settings.HTTPS_ONLY and not settings.TRUSTED_PROXIES:
+        text = "HTTPS_ONLY is on, but TRUSTED_PROXIES names nobody who ends TLS: every request would be redirected."
+        hint = "Set TRUSTED_PROXIES to the proxy's address as this process sees it."
+        return [Error(text, hint, id="web.E004")]
+    return []
+
+
+def the_open_web_is_https(**_: Any) -> list[CheckMessage]:
+    if settings.PROCESS_ROLE == "web" and not settings.HTTPS_ONLY and not _is_loopback(settings.WEB_HOST):
+        text = "WEB_HOST is reachable from elsewhere and HTTPS_ONLY is off: tokens and log-ins travel in the clear."
+        hint = "Put a proxy that ends TLS in front; set HTTPS_ONLY=true and TRUSTED_PROXIES."
+        return [Warning(text, hint, id="web.W001")]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
@@ -96,4 +127,7 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     share_of_readers_is_one,
     web_needs_a_secret_key,
     debugging_stays_off_the_web,
+    hosts_are_named,
+    https_needs_a_proxy,
+    the_open_web_is_https,
 )

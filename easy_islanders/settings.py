@@ -20,6 +20,7 @@ LOCAL_DIR = env.local_dir()
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY_IS_SET = bool(env.text("SECRET_KEY"))
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)  # unset: good for one process only, see checks.py
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", "")  # earlier keys, so that log-ins outlive a rotation
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -37,7 +38,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "easy_islanders.middleware.HostCheckedMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -95,6 +96,17 @@ CHAT_BODY_MAX_BYTES = 64 * 1024
 BODY_MAX_BYTES = 2 * 1024 * 1024  # of every other request
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+
+# HTTPS. A proxy ends TLS; what it says of scheme and client is believed of it alone (uvicorn replaces both).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+HTTPS_ONLY = env.flag("HTTPS_ONLY", default=False)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/metrics/$"]  # asked from inside, without the proxy
+SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 365 * 24 * 3600) if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to be preloaded is asked of browsers' makers, for a whole domain
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token themselves
+SESSION_COOKIE_AGE = 12 * 3600  # an operator's day
 
 # Database
 DATABASES: dict[str, Any] = {
