@@ -45,14 +45,8 @@ _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
 SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|(?<=0)(?:(?<!\d.)|(?<=90))){_SPLIT_END}")
-_SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
-
-
-def has_trace(text: str) -> bool:
-    """Say whether plain reading may miss a number written in digits, whatever is hidden from it later."""
-    return _TRACE.search(text) is not None or _SPLIT_SOMEWHERE.search(text) is not None
 
 
 def may_be_disguised(text: str) -> bool:

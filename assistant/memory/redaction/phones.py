@@ -14,7 +14,6 @@ from assistant.memory.redaction.disguises import (
     end_of_announced,
     end_of_disguised,
     end_of_split,
-    has_trace,
     may_be_disguised,
     undisguised,
 )
@@ -115,8 +114,6 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
             return None
         view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
     view = view.reading(_LETTER_ZERO.sub("0", view.text))
-    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
-        return None
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if len(view.text) > _LONGEST_LIST:
