@@ -14,7 +14,6 @@ from assistant.memory.redaction.disguises import (
     end_of_announced,
     end_of_disguised,
     end_of_split,
-    has_trace,
     may_be_disguised,
     undisguised,
 )
@@ -47,7 +46,7 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
-_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?=[\d .,;-]{48})(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
@@ -62,11 +61,10 @@ _GROUP: Final = re.compile(r"\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
-    r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"[oοо](?:(?<=\+9.)|(?<=\d[ .\-].)(?=\d(?!\w))|(?<=\d[ .\-]\d.)(?!\w)"
+    r"|(?<=\d.)(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
 )
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
-_LETTER_NEAR: Final = re.compile(r"[oοо](?:(?<=\d.)|(?<=\d[ .\-].))")
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 _PASSES: Final[Passes] = (
     (_PREFIXED, end_of_prefixed),
@@ -115,10 +113,7 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
         if not first or not last:
             return None
         view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
-    if _LETTER_NEAR.search(view.text):
-        view = view.masked(_LETTER_ZERO, _with_zero)
-    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
-        return None
+    view = view.reading(_LETTER_ZERO.sub("0", view.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if len(view.text) > _LONGEST_LIST:
@@ -131,10 +126,6 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
     return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
-
-
-def _with_zero(match: re.Match[str]) -> str:
-    return match.group()[:-1] + "0"
 
 
 def _without_placeholders(text: str) -> str:

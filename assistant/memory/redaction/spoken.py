@@ -95,17 +95,18 @@ _LENGTHS: Final = {
     **dict.fromkeys((*_HUNDREDTH, *_HUNDRED), 3),
     **dict.fromkeys(_ONE, 1),
 }
+_SAID: Final = frozenset(_LENGTHS)
 
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
     words = text.replace(",", " ").split()
-    has_compounds = any(map(text.__contains__, _IN_COMPOUNDS))
-    if not has_compounds and _LENGTHS.keys().isdisjoint(words):
+    if "yuz" in text or "hundert" in text:
+        return _has_enough(words, [place for place, word in enumerate(words) if _length_said(word)], _length_said)
+    if _SAID.isdisjoint(words):
         return False
-    length_said = _length_said if has_compounds else _LENGTHS.get
-    places = [place for place, word in enumerate(words) if length_said(word)]
-    return (has_compounds or len(places) >= _FEWEST_WORDS) and _has_enough(words, places, length_said)
+    places = [place for place, word in enumerate(words) if word in _SAID]
+    return len(places) >= _FEWEST_WORDS and _has_enough(words, places, _LENGTHS.get)
 
 
 def _has_enough(words: list[str], places: list[int], length_said: Callable[[str], int | None]) -> bool:
