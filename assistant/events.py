@@ -24,15 +24,19 @@ class RequestStarted(Event):
 
 @dataclass(frozen=True)
 class RequestEnded(Event):
-    """A chat request was answered, or broken off by the client (499)."""
+    """A chat request was answered, or broken off by the client (499). A turn tells its own end: `led_to_a_turn`."""
 
     status: int
     seconds: float
+    led_to_a_turn: bool = False
 
 
 @dataclass(frozen=True)
 class TurnTaken(Event):
-    """A turn was answered. `history_size`: messages of the thread that the agent was given."""
+    """A turn was answered. `history_size`: messages of the thread that the agent was given.
+
+    `steps`: seconds by step. `is_awaited`: False where the user went away before the answer.
+    """
 
     thread_id: str
     client_msg_id: str
@@ -41,6 +45,23 @@ class TurnTaken(Event):
     history_size: int
     seconds: float
     memory: dict[str, object] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+    is_awaited: bool = True
+
+
+TurnFailure = Literal["thread_not_found", "conflict", "database_unavailable", "cancelled", "crashed"]
+
+
+@dataclass(frozen=True)
+class TurnFailed(Event):
+    """A turn ended without an answer. `kind`: the error's class. `steps`: seconds by step, the failed one last."""
+
+    thread_id: str
+    client_msg_id: str
+    outcome: TurnFailure
+    kind: str
+    seconds: float
+    steps: dict[str, float] = field(default_factory=dict)
 
 
 RecalledContext = Literal["used", "stale", "none", "excluded"]

@@ -11,7 +11,7 @@ from celery import Task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from assistant import correlation
+from assistant import correlation, tracing
 from assistant.breaker import Breaker
 from assistant.events import NudgeFailed, PublishingSuspended, announce
 
@@ -48,10 +48,11 @@ def attempt(
     task: Task[Any, Any], *arguments: str, countdown: float | None = None, expires: float | None = None
 ) -> bool:
     """Publish one task although the breaker may be open. False where the broker did not take it."""
-    headers = {CORRELATION: correlation.current()}
     options: dict[str, Any] = {} if expires is None else {"expires": expires}
     try:
-        task.apply_async(arguments, countdown=countdown or 0, headers=headers, **options)
+        with tracing.span(f"publish {task.name}", "producer"):
+            headers = {CORRELATION: correlation.current(), **tracing.carried()}
+            task.apply_async(arguments, countdown=countdown or 0, headers=headers, **options)
     except (OperationalError, OSError) as error:
         announce(NudgeFailed(type(error).__name__))
         if breaker.failed(time.monotonic()):

@@ -242,26 +242,45 @@ NUDGE_BUDGET_MS = 50
 BROKER_PAUSE_MS = 5_000  # how long a process leaves a failing broker alone before one publication tries it again
 MIRROR_BACKLOG_DRAINERS = env.whole("MIRROR_BACKLOG_DRAINERS", 8, at_least=1)  # of a worker's 20 slots
 
-# Logs
+# Logs: to the console in the format asked for, and as JSON to a file that rotates (LOG_FILE_MAX_BYTES=0: to none)
+LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "readable"))
+LOG_FILE_MAX_BYTES = env.whole("LOG_FILE_MAX_BYTES", 10_000_000)
+LOG_FILE_BACKUPS = env.whole("LOG_FILE_BACKUPS", 5, at_least=1, at_most=20)
+LOG_HANDLERS: dict[str, dict[str, Any]] = {
+    "console": {
+        "class": "logging.StreamHandler",
+        # A command's standard output is its result, which scripts read.
+        "stream": "ext://sys.stderr" if PROCESS_ROLE == "cli" else "ext://sys.stdout",
+        "formatter": LOG_FORMAT,
+        "filters": ["foreign"],
+    }
+}
+if LOG_FILE_MAX_BYTES:
+    LOG_HANDLERS["file"] = {
+        "()": "assistant.monitoring.logs.rotating_file",
+        "path": LOCAL_DIR / "logs" / f"{PROCESS_ROLE}.log",
+        "max_bytes": LOG_FILE_MAX_BYTES,
+        "backups": LOG_FILE_BACKUPS,
+        "formatter": "json",
+        "filters": ["foreign"],
+    }
+LOGGING_CONFIG = "assistant.monitoring.logs.configure"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": "assistant.monitoring.logs.json_formatter"}},
-    "filters": {"foreign": {"()": "assistant.monitoring.logs.WithoutForeignText"}},
-    "handlers": {
-        "stdout": {
-            "class": "logging.StreamHandler",
-            # A command's standard output is its result, which scripts read.
-            "stream": "ext://sys.stderr" if PROCESS_ROLE == "cli" else "ext://sys.stdout",
-            "formatter": "lines",
-            "filters": ["foreign"],
-        }
+    "formatters": {
+        name: {"()": f"assistant.monitoring.logs.{name}_formatter"} for name in ("json", "readable")
     },
-    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "filters": {"foreign": {"()": "assistant.monitoring.foreign_logs.WithoutForeignText"}},
+    "handlers": LOG_HANDLERS,
+    "root": {"handlers": list(LOG_HANDLERS), "level": "INFO"},
     "loggers": {
         # They log full URLs, or a line for each request or task; our own events say what happened.
         name: {"level": "WARNING"}
-        for name in ("httpx", "httpcore", "aiohttp.access", "uvicorn.access", "celery.app.trace", "celery.worker")
+        for name in (
+            "httpx", "httpcore", "aiohttp", "uvicorn.access", "celery.app.trace", "celery.worker", "kombu", "amqp",
+            "redis", "tornado", "urllib3", "opentelemetry", "flower",
+        )
     }
     | {"axes": {"level": "CRITICAL"}},  # names and addresses of who tries to log in; `admin_log_in_locked` says it
-}
+}  # fmt: skip
