@@ -37,6 +37,9 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; null: never.")
     revoked_at = models.DateTimeField(null=True, blank=True, help_text="When an operator took it back.")
 
+    class Meta:
+        verbose_name = "API token"
+
     def __str__(self) -> str:
         return f"token {self.pk} of user {self.user_id}"
 

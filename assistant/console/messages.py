@@ -68,6 +68,13 @@ class MaskedAdmin(ReadOnlyAdmin):
         found = queryset.filter(client_msg_id=known) if (known := _uuid(term)) else queryset.none()
         return (found if found.exists() else queryset.filter(thread_id=term)), False
 
+    class Media:
+        css: ClassVar = {"all": ("assistant/lists.css",)}
+
+    @admin.display(description="text, masked")
+    def length(self, row: Message) -> str:
+        return f"{getattr(row, 'characters', '?')} characters"
+
     @admin.display(description="text")
     def said(self, row: Message) -> str:
         return f"masked, {getattr(row, 'characters', '?')} characters"
@@ -75,7 +82,7 @@ class MaskedAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(MaskedAdmin):
-    list_display = ("client_msg_id", "thread_id", "sequence", "role", "said", "mirror_state", "created_at")
+    list_display = ("client_msg_id", "thread_id", "sequence", "role", "length", "mirror_state", "created_at")
     list_filter = (OnItsWay,)
     readonly_fields = ("said", "reveal_link")
     actions = ("remirror", "prove")

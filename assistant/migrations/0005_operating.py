@@ -11,6 +11,10 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterModelOptions(
+            name='apitoken',
+            options={'verbose_name': 'API token'},
+        ),
+        migrations.AlterModelOptions(
             name='auditentry',
             options={'verbose_name_plural': 'audit entries'},
         ),
