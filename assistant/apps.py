@@ -9,7 +9,8 @@ class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        from assistant.monitoring import metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
+        from assistant.monitoring import latencies, metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
 
         events.subscribe(observer.observe)
+        events.subscribe(latencies.observe)
         metrics.warm_metrics()

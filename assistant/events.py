@@ -43,13 +43,16 @@ class TurnTaken(Event):
     memory: dict[str, object] = field(default_factory=dict)
 
 
-RecalledContext = Literal["used", "stale", "none"]
-RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none")
+RecalledContext = Literal["used", "stale", "none", "excluded"]
+RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none", "excluded")
 
 
 @dataclass(frozen=True)
 class TurnRemembered(Event):
-    """A turn has gathered what is remembered. `seconds`: all that it spent on that."""
+    """A turn has gathered what is remembered. `seconds`: all that it spent on that.
+
+    `excluded`: memory is not rolled out to its thread yet; nothing failed.
+    """
 
     context: RecalledContext
     seconds: float
@@ -247,6 +250,18 @@ class SweepEnded(Event):
 
     waiting: int
     drainers: int
+
+
+@dataclass(frozen=True)
+class LogInLocked(Event):
+    """Somebody tried too many passwords at the admin's log-in, and has to wait."""
+
+
+@dataclass(frozen=True)
+class MessageRevealed(Event):
+    """An operator looked at what a message says."""
+
+    actor_pk: int
 
 
 Observer = Callable[[Event], None]

@@ -34,6 +34,8 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; null: never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When an operator took it back.")
 
     def __str__(self) -> str:
         return f"token {self.pk} of user {self.user_id}"
@@ -61,6 +63,7 @@ class Thread(models.Model):
                 fields=["mirror_due_at"], name="thread_waiting", condition=models.Q(mirror_due_at__isnull=False)
             ),
             models.Index(fields=["created_at"], name="thread_holding", condition=models.Q(holds_messages=True)),
+            models.Index(fields=["created_at"], name="thread_newest"),  # the order of the admin's list
         ]
 
     def __str__(self) -> str:
@@ -139,6 +142,7 @@ class Message(models.Model):
                 condition=models.Q(mirror_state="dead", discarded_at=None),
             ),
         ]
+        permissions: ClassVar = [("reveal_message", "Can reveal what a message says")]
 
     def __str__(self) -> str:
         return f"{self.role} message {self.client_msg_id}"
@@ -163,6 +167,14 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=150, help_text="The operator's name.")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            # The admin's filters, each newest first.
+            models.Index(fields=["action", "id"], name="audit_by_action"),
+            models.Index(fields=["actor", "id"], name="audit_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
@@ -199,9 +211,39 @@ class ModeTransition(models.Model):
                 fields=["alert_due_at"], name="transition_to_tell", condition=models.Q(alert_due_at__isnull=False)
             ),
         ]
+        permissions: ClassVar = [("steer_memory", "Can steer the memory's mode and the mirror")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.before} -> {self.after} ({self.reason})"
+
+
+class DrillRun(models.Model):
+    """One run of a drill: what was looked at, what was expected, what was found. At most one is running."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running"
+        PASSED = "passed"
+        FAILED = "failed"
+        BROKEN = "broken"  # it could not be carried out
+
+    drill = models.CharField(max_length=32)
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=7, choices=Outcome, default=Outcome.RUNNING)
+    steps = models.JSONField(default=list, help_text="Of each: name, expected, actual, ms, ok.")
+    host = models.CharField(max_length=255, help_text="Where it ran.")
+    by = models.CharField(max_length=150, help_text="The operator's name, or schedule.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["outcome"], condition=models.Q(outcome="running"), name="one_drill_at_a_time"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["drill", "-started_at"], name="drill_newest_runs")]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} {self.drill}: {self.outcome}"
 
 
 class Listing(models.Model):

@@ -12,7 +12,7 @@ from assistant.listings import StoredListings
 from assistant.loops import uncancelled
 from assistant.memory.context import ThreadContext
 from assistant.memory.flags import MemoryMode, base_mode
-from assistant.memory.service import Meta, Remembered, UserSearch, remember
+from assistant.memory.service import EXCLUDED, Meta, Remembered, UserSearch, remember
 from assistant.models import zep_message_id
 from assistant.nudge import nudge_mirror
 from assistant.replies import compose
@@ -84,7 +84,7 @@ async def recall(message: Recorded) -> Recalled:
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)
     context, meta = remembered.context, remembered.meta
-    if context is None and base_mode() is MemoryMode.READ_WRITE:
+    if context is None and meta != EXCLUDED and base_mode() is MemoryMode.READ_WRITE:
         context = remembered.stale.context if remembered.stale else None
         meta = meta | _fallback(message, remembered)
     announce(TurnRemembered(_kind_of(context, meta), time.perf_counter() - started))
@@ -94,6 +94,8 @@ async def recall(message: Recorded) -> Recalled:
 def _kind_of(context: ThreadContext | None, meta: Meta) -> RecalledContext:
     if meta["used"]:
         return "used"
+    if meta == EXCLUDED:
+        return "excluded"
     return "stale" if context else "none"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # its name in Django
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's name
 
 
 def reads_need_writes(**_: Any) -> list[CheckMessage]:
@@ -62,6 +62,17 @@ def holds_do_not_shrink(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def share_of_readers_is_one(**_: Any) -> list[CheckMessage]:
+    share = settings.MEMORY_READ_PERCENT
+    if not 0 <= share <= 100:  # noqa: PLR2004  # a per cent
+        hint = "Set MEMORY_READ_PERCENT from 0 to 100."
+        return [Error(f"MEMORY_READ_PERCENT is {share}.", hint, id="memory.E007")]
+    if share == 0 and settings.FLAG_ZEP_READ:
+        hint = "Set FLAG_ZEP_READ=false, or MEMORY_READ_PERCENT to 1 or more."
+        return [Warning("FLAG_ZEP_READ is on, but MEMORY_READ_PERCENT is 0: nobody reads.", hint, id="memory.W001")]
+    return []
+
+
 def web_needs_a_secret_key(**_: Any) -> list[CheckMessage]:
     if settings.PROCESS_ROLE == "web" and not settings.SECRET_KEY_IS_SET:
         hint = "Set SECRET_KEY to 50 random characters, the same for every web process."
@@ -113,6 +124,7 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     backend_is_available,
     slow_reads_are_below_the_budget,
     holds_do_not_shrink,
+    share_of_readers_is_one,
     web_needs_a_secret_key,
     debugging_stays_off_the_web,
     hosts_are_named,

@@ -1,11 +1,14 @@
 """Every setting, read from the environment here and nowhere else. Contradictions are caught in `checks.py`."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
+from assistant.drills.catalogue import DRILLS
 from easy_islanders import env
 
 env.load_local_env()
@@ -26,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",  # throttles the admin's log-in
     "ninja",  # serves the API docs' own assets instead of a CDN's
     "easy_islanders.apps.EasyIslandersConfig",
     "workers.apps.WorkersConfig",
@@ -39,6 +43,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # answers a log-in that is locked out
 ]
 TEMPLATES = [
     {
@@ -60,6 +65,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Five wrong passwords for a name from an address, and that pair waits; the name from elsewhere, and others, go on.
+# Counted in the database, which a log-in needs anyway: with Redis away operators still get in.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on trying does not lock a colleague out for ever
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "assistant.console.throttle.address_of"
+AXES_USERNAME_CALLABLE = "assistant.console.throttle.name_of"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
 STATIC_ROOT = LOCAL_DIR / "static"
@@ -135,6 +153,7 @@ ZEP_API_KEY = env.printable("ZEP_API_KEY")
 ZEP_API_URL = env.url("ZEP_API_URL", schemes=("http", "https"))  # zep-python obeys it behind our back: see checks.py
 ZEP_READ_BUDGET_MS = env.whole("ZEP_READ_BUDGET_MS", 250, at_least=1, at_most=60_000)
 ZEP_WRITE_TIMEOUT_MS = env.whole("ZEP_WRITE_TIMEOUT_MS", 1_500, at_least=1, at_most=60_000)
+MEMORY_READ_PERCENT = env.whole("MEMORY_READ_PERCENT", 100, at_least=0, at_most=100)  # of threads, by their hash
 CONTEXT_CACHE_SECONDS = 30
 CONTEXT_STALE_SECONDS = 600  # how long an old copy is kept, for turns whose read failed
 
@@ -170,6 +189,8 @@ CELERY_TASK_ROUTES = {
     "workers.sweep.*": {"queue": "control"},
     "workers.guard.*": {"queue": "control"},
     "workers.alerts.*": {"queue": "default"},
+    "workers.housekeeping.*": {"queue": "default"},
+    "workers.drills.*": {"queue": "default"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -187,12 +208,24 @@ CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(LOCAL_DIR / "beat-schedule")
 SWEEP_INTERVAL_SECONDS = 10
+HOUSEKEEPING_INTERVAL_SECONDS = 3_600
 # No `expires`: it is a time of beat's clock, and a control host whose clock is ahead would run none (measured). Ticks
 # that pile up while the control worker is away cost milliseconds each.
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
+    "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
 }
+DRILLS_ENABLED = env.flag("DRILLS_ENABLED", default=False)
+if DRILLS_ENABLED:  # each once an hour, five minutes apart: they run one at a time
+    CELERY_BEAT_SCHEDULE |= {
+        f"drill-{drill}": {
+            "task": "workers.drills.run_drill",
+            "args": (drill,),
+            "schedule": crontab(minute=str(place * 60 // len(DRILLS))),
+        }
+        for place, drill in enumerate(DRILLS)
+    }
 if PROCESS_ROLE == "web":
     # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05, "max_retries": 0}
@@ -229,5 +262,6 @@ LOGGING: dict[str, Any] = {
         # They log full URLs, or a line for each request or task; our own events say what happened.
         name: {"level": "WARNING"}
         for name in ("httpx", "httpcore", "aiohttp.access", "uvicorn.access", "celery.app.trace", "celery.worker")
-    },
+    }
+    | {"axes": {"level": "CRITICAL"}},  # names and addresses of who tries to log in; `admin_log_in_locked` says it
 }

@@ -105,24 +105,18 @@ def _alone(text: str, kind: str) -> tuple[str, int]:
 
 
 def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
-    """Replace what the searches find until none finds more: a replaced span can uncover its neighbour.
-
-    A kind is searched again only where the text changed since its search was known to be the last one needed.
-    """
-    counts = dict.fromkeys(_SEARCHES, 0)
+    """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
+    counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
     if not may_hold_emails(view.text):
         kinds = [kind for kind in kinds if kind != "email"]
-    settled: dict[str, View] = {}
-    for turn in range(_MOST_ROUNDS):
-        for kind in kinds:
-            if settled.get(kind) is not view:
-                view, count, is_settled = _replaced_once(view, kind, is_again=turn > 0)
-                counts[kind] += count
-                if is_settled:
-                    settled[kind] = view
-        if all(settled.get(kind) is view for kind in kinds):
+    settled = 0  # of the kinds searched last, how many are known to find nothing more
+    for turn, kind in enumerate(kinds * _MOST_ROUNDS):
+        if settled == len(kinds):
             break
+        view, count, is_last = _replaced_once(view, kind, is_again=turn >= len(kinds))
+        counts[kind] += count
+        settled = settled + 1 if not count else int(is_last)
     return view.original, counts
 
 
@@ -133,7 +127,8 @@ def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int,
     if not spans:
         return view, 0, True
     text, count = substituted(view.original, spans, placeholder)
-    return folded(text), count, is_last
+    view = folded(text)
+    return view, count, is_last or (kind == "email" and not may_hold_emails(view.text))
 
 
 def _searched_again(view: View, search: Search) -> Found:

@@ -12,23 +12,24 @@ from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
-_DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
+# Close enough together for any number.
+DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
 _STAND_INS: Final = "oοоlis"
 _LETTERS: Final = str.maketrans(_STAND_INS, "000115")
+_ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
 _BETWEEN: Final = re.compile(
-    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
-    rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
-    rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
+    rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"|(?<=(?<!\d)\d,)[ ](?=\d(?!\d))"
+    rf"|(?<=[,;:])(?=\d)|(?<=[ .\-/])[ .\-/]{{3,7}}(?=\d)|(?:(?<=[ ]){_ODD}|(?<={_ODD})){_ODD}{{0,2}}[ ]?(?=\d))"
 )
 _ALONE: Final = r"(?<![^\W_])"
-_PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
+_PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
-    r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))"
-    r"|(?<=\d[ ]\d)[ ](?=\d(?!\d))"
+    r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
@@ -49,11 +50,6 @@ _SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
-def has_enough_to_dial(text: str) -> bool:
-    """Say whether digits stand close enough together for any number: a first, cheap look."""
-    return _DENSE.search(text) is not None
-
-
 def has_trace(text: str) -> bool:
     """Say whether plain reading may miss a number written in digits, whatever is hidden from it later."""
     return _TRACE.search(text) is not None or _SPLIT_SOMEWHERE.search(text) is not None
@@ -61,12 +57,12 @@ def has_trace(text: str) -> bool:
 
 def may_be_disguised(text: str) -> bool:
     """Say whether a folded text may have a number written in digits that plain reading misses."""
-    return bool(_DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
+    return bool(DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
 
 
-def undisguised(view: View) -> View:
+def undisguised(view: View, *, is_spoken: bool) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
-    if spoken.is_spoken(view.text):
+    if is_spoken:
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
         view = rewritten(view, _PAUSE, " ")
         view = rewritten(view, _ONE_BY_ONE, "")

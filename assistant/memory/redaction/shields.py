@@ -79,9 +79,10 @@ def without_links(view: View) -> View:
 
 def shielded(view: View) -> View:
     """Return the view with everything hidden that is written in digits and cannot be a telephone."""
-    if "-" in view.text:
-        view = view.masked(_UUID)
-    return view.masked(_PRICED).masked(_NUMBERS)
+    text = view.text
+    if "-" in text:
+        text = _UUID.sub(hide, text)
+    return view.reading(_NUMBERS.sub(hide, _PRICED.sub(hide, text)))
 
 
 def _hide_link(match: re.Match[str]) -> str:

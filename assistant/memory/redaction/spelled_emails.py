@@ -114,7 +114,7 @@ def find_spelled_emails(view: View) -> Iterator[Span]:
         if match and start is not None:
             done = match.end()
             yield view.span(start, done)
-    if "@" in text:
+    if " @ " in text:
         yield from (view.span(*match.span()) for match in _LETTERS.finditer(text))
 
 

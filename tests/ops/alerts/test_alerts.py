@@ -26,7 +26,7 @@ each_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("
 
 @pytest.fixture
 def exported(redis_server: RedisProcess, db: None) -> Exported:
-    return Exported()
+    return Exported.by_this_process()
 
 
 @pytest.mark.monitoring
