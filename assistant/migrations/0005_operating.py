@@ -44,8 +44,4 @@ class Migration(migrations.Migration):
             model_name='auditentry',
             index=models.Index(fields=['actor', 'id'], name='audit_by_actor'),
         ),
-        migrations.AddIndex(
-            model_name='thread',
-            index=models.Index(fields=['created_at'], name='thread_newest'),
-        ),
     ]
