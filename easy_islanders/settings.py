@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -173,6 +174,37 @@ MEMORY_ALERT_WEBHOOK_URL = env.url("MEMORY_ALERT_WEBHOOK_URL", schemes=("http", 
 PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
 PII_REDACT_PHONE = env.flag("PII_REDACT_PHONE", default=True)
 PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
+
+# Archives
+ARCHIVE_MAX_MESSAGES_IN_MEMORY = env.whole("ARCHIVE_MAX_MESSAGES_IN_MEMORY", 50, at_least=1)
+ARCHIVE_THRESHOLD = env.whole("ARCHIVE_THRESHOLD", 100, at_least=1)
+ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
+ARCHIVE_RECENT_CONTEXT_WINDOW = env.whole("ARCHIVE_RECENT_CONTEXT_WINDOW", 10, at_least=2)
+SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0)
+ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0)  # 0: archives are kept
+ARCHIVE_ENCRYPTION = env.flag("ARCHIVE_ENCRYPTION", default=not DEBUG)
+ARCHIVE_ENCRYPTION_KEY = env.fernet_keys("ARCHIVE_ENCRYPTION_KEY")  # the first encrypts, all decrypt
+ARCHIVE_STORAGE = env.choice("ARCHIVE_STORAGE", "local", ("local", "s3"))
+ARCHIVE_DIR = Path(env.text("ARCHIVE_DIR") or LOCAL_DIR / "archive")
+ARCHIVE_S3_BUCKET = env.text("ARCHIVE_S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "archive": {"BACKEND": "assistant.archive.storage.LocalFolder", "OPTIONS": {"location": str(ARCHIVE_DIR)}},
+}
+if ARCHIVE_STORAGE == "s3":  # keys from the environment, a profile or the machine's role, as boto3 finds them
+    STORAGES["archive"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": ARCHIVE_S3_BUCKET,
+            "location": env.text("ARCHIVE_S3_PREFIX"),
+            "endpoint_url": env.url("ARCHIVE_S3_ENDPOINT_URL", schemes=("http", "https")) or None,
+            "region_name": env.text("ARCHIVE_S3_REGION") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
 
 # Celery
 WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
