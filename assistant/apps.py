@@ -10,6 +10,8 @@ class AssistantConfig(AppConfig):
 
     def ready(self) -> None:
         from assistant.monitoring import metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
+        from assistant.monitoring.observers import personal_data  # noqa: PLC0415
 
         events.subscribe(observer.observe)
         metrics.warm_metrics()
+        personal_data.warm()

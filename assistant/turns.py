@@ -18,6 +18,8 @@ from assistant.nudge import nudge_mirror
 from assistant.replies import compose
 from assistant.replies.values import PastMessage
 
+OPTED_OUT: Meta = {"used": False, "mode": MemoryMode.OFF.value, "source": "local", "reason": "opted_out"}
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -45,7 +47,7 @@ async def take_turn(thread: ThreadRef, said: str, client_msg_id: UUID) -> Turn:
 
     The message is stored before anything else; a crash at any later point leaves a message that is mirrored, and
     whose answer is made when it is sent again. A user who goes away stops nothing: the turn is finished all the same.
-    Raise ThreadNotFound, or MessageConflict where the id was used for another message.
+    Raise ThreadNotFound, UserGone, or MessageConflict where the id was used for another message.
     """
     started = time.perf_counter()
     message = await in_database(conversation.record, thread, said, client_msg_id)
@@ -73,7 +75,7 @@ async def _answer(message: Recorded) -> Turn:
         return _turn(message, message.reply, replayed=True)
     recalled = await recall(message)
     reply, is_ours = await in_database(compose_and_record, message, recalled)
-    if is_ours and base_mode() is not MemoryMode.OFF:
+    if is_ours and message.uses_memory and base_mode() is not MemoryMode.OFF:
         await nudge_mirror(message.client_msg_id)
     return _turn(message, reply, replayed=not is_ours)
 
@@ -81,6 +83,9 @@ async def _answer(message: Recorded) -> Turn:
 async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
     started = time.perf_counter()
+    if not message.uses_memory:
+        announce(TurnRemembered("none", time.perf_counter() - started))
+        return Recalled(message.recent, None, OPTED_OUT)
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)
     context, meta = remembered.context, remembered.meta

@@ -1,6 +1,7 @@
 """Every setting, read from the environment here and nowhere else. Contradictions are caught in `checks.py`."""
 
 import secrets
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -88,7 +89,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock up front, so that two
     # read-then-write transactions wait for each other instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL;",
+        # What is deleted is overwritten in the file, not only unlinked: erased means gone.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
@@ -142,6 +144,12 @@ MEMORY_ALERT_WEBHOOK_URL = env.url("MEMORY_ALERT_WEBHOOK_URL", schemes=("http", 
 PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
 PII_REDACT_PHONE = env.flag("PII_REDACT_PHONE", default=True)
 PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
+ERASURE_LEDGER = Path(env.text("ERASURE_LEDGER") or LOCAL_DIR / "erasures.jsonl")  # keep it outside the backups
+EXPORT_DIR = Path(env.text("EXPORT_DIR") or LOCAL_DIR / "exports")  # shared by web and workers
+EXPORT_INLINE_MESSAGES = env.whole("EXPORT_INLINE_MESSAGES", 2_000)  # with more, a task makes the export
+EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60)
+EXPORTS_PER_HOUR = env.whole("EXPORTS_PER_HOUR", 6, at_least=1)
+FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
 
 # Celery
 WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
@@ -158,6 +166,7 @@ CELERY_TASK_ROUTES = {
     "workers.sweep.*": {"queue": "control"},
     "workers.guard.*": {"queue": "control"},
     "workers.alerts.*": {"queue": "default"},
+    "workers.personal_data.*": {"queue": "archive"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -180,6 +189,7 @@ SWEEP_INTERVAL_SECONDS = 10
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
+    "personal data": {"task": "workers.personal_data.tend", "schedule": 60},
 }
 if PROCESS_ROLE == "web":
     # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.
