@@ -75,10 +75,14 @@ def _ends_with_a_line(file: int) -> bool:
 
 
 def _memory_ids(erasure: Erasure) -> list[object]:
-    """Every id under which Zep knew the person: erased threads gave them new ones, and a backup may hold an old one."""
+    """Every id under which Zep knew the person, the last one first: erased threads gave them new ones.
+
+    A backup may hold any of them.
+    """
     if erasure.scope == Erasure.Scope.THREAD or erasure.user is None:
         return [erasure.memory_id]
-    return list({erasure.memory_id, *erasure.user.erasures.values_list("memory_id", flat=True)})
+    earlier = erasure.user.erasures.exclude(memory_id=erasure.memory_id).values_list("memory_id", flat=True)
+    return [erasure.memory_id, *earlier]
 
 
 def _thread_ids(erasure: Erasure) -> list[str]:

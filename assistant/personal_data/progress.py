@@ -91,14 +91,14 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
     """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name."""
     with transaction.atomic():
         places.remove_messages(erasure)
-        zep_sessions = len(places.threads_at_zep(erasure))
+        zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
         places.threads_of(erasure).delete()
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
             erasure.user.delete()
         else:
             retelling.tell_anew(erasure)
         row = Erasure.objects.select_for_update().get(pk=erasure.pk)
-        row.counts |= {"zep_sessions": zep_sessions, "zep_users": 1}
+        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)}
         row.thread_id = ""
         row.save(update_fields=["counts", "thread_id"])
         _advance(erasure, Erasure.State.SEALING, 0.0)

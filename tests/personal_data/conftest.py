@@ -1,6 +1,6 @@
 """People with something to lose, and the passing of time for erasures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,11 +18,10 @@ Say = Callable[..., UUID]
 
 
 @pytest.fixture(autouse=True)
-def folders(settings: Settings, tmp_path: Path) -> Iterator[None]:
+def folders(settings: Settings, tmp_path: Path) -> None:
     """Ledger and exports of this test's own."""
     settings.ERASURE_LEDGER = tmp_path / "erasures.jsonl"
     settings.EXPORT_DIR = tmp_path / "exports"
-    yield
 
 
 @pytest.fixture
