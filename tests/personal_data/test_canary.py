@@ -6,9 +6,9 @@ ready.
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -83,6 +83,12 @@ def found(system: System) -> dict[str, list[bytes]]:
     return {name: phrases for name, phrases in places.items() if phrases}
 
 
+def show(what: str, facts: dict[str, Any]) -> None:
+    """For those who run it with -s: what the search finds."""
+    lines = [f"  {name}: {value}" for name, value in facts.items()] or ["  nothing"]
+    sys.stdout.write("\n".join([f"{what}:", *lines, ""]))
+
+
 def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> None:
     system.configure(EXPORT_INLINE_MESSAGES="0")
     system.start("web", "worker", "control", "beat")
@@ -94,7 +100,7 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     url = ask(system, "GET", "/api/me/export/").json()["url"]
     wait_until(lambda: ask(system, "GET", url).status_code == 200, "the export to be made", seconds=30)
     before = found(system)
-    print("before:", *(f"\n  {name}: {phrases}" for name, phrases in before.items()))
+    show("before", before)
     system.standin.fault("store_then_hang", route="write", path=f"/sessions/{second}/memory")
     system.ayse.say(SAID[0], thread_id=second)
     system.wait_for_request("POST", f"{second}/memory")
@@ -104,11 +110,11 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     receipt = f"{system.web_url}{accepted.json()['url']}"
     wait_until(lambda: read(receipt)["state"] == "completed", "the erasure to be complete", seconds=DONE_SECONDS)
 
-    print("receipt:", read(receipt))
+    show("receipt", read(receipt))
     for place in ("db.sqlite3", "zep.sqlite3", "appendonly", "mem:ctx:v1"):
         assert any(place in name for name in before), "the search would not have found it"
     after = found(system)
-    print("after:", after)
+    show("after", after)
     assert after == {}
     assert ask(system, "GET", "/api/me/").status_code == 401
     with closing(sqlite3.connect(system.folder / "db.sqlite3")) as database:

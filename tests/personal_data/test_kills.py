@@ -65,7 +65,6 @@ def test_killed_anywhere_an_erasure_is_finished_and_its_counts_are_right(databas
 
     ended = killed_at(runs, database_url)
 
-    print(ended.count("killed"))
     assert ended[:25] == ["killed"] * 25
     assert ended[-1] == "ended", "there are more points than are tried"
     for begun, _ in runs:
