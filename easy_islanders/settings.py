@@ -151,6 +151,37 @@ EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60)
 EXPORTS_PER_HOUR = env.whole("EXPORTS_PER_HOUR", 6, at_least=1)
 FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
 
+# Archives
+ARCHIVE_MAX_MESSAGES_IN_MEMORY = env.whole("ARCHIVE_MAX_MESSAGES_IN_MEMORY", 50, at_least=1)
+ARCHIVE_THRESHOLD = env.whole("ARCHIVE_THRESHOLD", 100, at_least=1)
+ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
+ARCHIVE_RECENT_CONTEXT_WINDOW = env.whole("ARCHIVE_RECENT_CONTEXT_WINDOW", 10, at_least=2)
+SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0)
+ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0)  # 0: archives are kept
+ARCHIVE_ENCRYPTION = env.flag("ARCHIVE_ENCRYPTION", default=not DEBUG)
+ARCHIVE_ENCRYPTION_KEY = env.fernet_keys("ARCHIVE_ENCRYPTION_KEY")  # the first encrypts, all decrypt
+ARCHIVE_STORAGE = env.choice("ARCHIVE_STORAGE", "local", ("local", "s3"))
+ARCHIVE_DIR = Path(env.text("ARCHIVE_DIR") or LOCAL_DIR / "archive")
+ARCHIVE_S3_BUCKET = env.text("ARCHIVE_S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "archive": {"BACKEND": "assistant.archive.storage.LocalFolder", "OPTIONS": {"location": str(ARCHIVE_DIR)}},
+}
+if ARCHIVE_STORAGE == "s3":  # keys from the environment, a profile or the machine's role, as boto3 finds them
+    STORAGES["archive"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": ARCHIVE_S3_BUCKET,
+            "location": env.text("ARCHIVE_S3_PREFIX"),
+            "endpoint_url": env.url("ARCHIVE_S3_ENDPOINT_URL", schemes=("http", "https")) or None,
+            "region_name": env.text("ARCHIVE_S3_REGION") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
+
 # Celery
 WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
 CONTROL_METRICS_PORT = env.port("CONTROL_METRICS_PORT", 9809)
