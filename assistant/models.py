@@ -286,6 +286,7 @@ class Erasure(models.Model):
     memory_id = models.UUIDField(help_text="Under which Zep knew the user.")
     thread_id = models.CharField(max_length=64, blank=True, default="")
     requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True, help_text="From when no call that was under way can be any more.")
     zep_absent_at = models.DateTimeField(null=True, help_text="When Zep first showed none of it.")
     completed_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True, help_text="When to go on; null: there is nothing left to do.")

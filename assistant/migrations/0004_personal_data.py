@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0002_guard_and_policy'),
+        ('assistant', '0003_archive'),
     ]
 
     operations = [
@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('memory_id', models.UUIDField(help_text='Under which Zep knew the user.')),
                 ('thread_id', models.CharField(blank=True, default='', max_length=64)),
                 ('requested_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('settled_at', models.DateTimeField(help_text='From when no call that was under way can be any more.', null=True)),
                 ('zep_absent_at', models.DateTimeField(help_text='When Zep first showed none of it.', null=True)),
                 ('completed_at', models.DateTimeField(null=True)),
                 ('due_at', models.DateTimeField(help_text='When to go on; null: there is nothing left to do.', null=True)),

@@ -18,7 +18,7 @@ LOOKS = 3  # then it is tried again later: Zep may delete in its own time
 
 
 class StillThere(EasyIslandersError):
-    """Zep goes on showing what it was told to delete. Try later."""
+    """Zep, or a storage, goes on showing what it was told to delete. Try later."""
 
     reason = "still_there"
 

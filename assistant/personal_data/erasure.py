@@ -6,21 +6,24 @@ lost it, and may still be in the middle of a call: until that is over the erasur
 """
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Value
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from assistant.conversation import ThreadNotFound, UserGone
 from assistant.events import ErasureStepEnded, announce
-from assistant.memory import tombstones
-from assistant.models import AuditEntry, Erasure, Thread, Tombstone, User
+from assistant.memory import outbox, tombstones
+from assistant.models import AuditEntry, Erasure, Tombstone, User
 from assistant.personal_data import traces
 from assistant.publishing import publish_named
 
 CARRY_OUT = "workers.personal_data.carry_out"
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+MARGIN = timedelta(seconds=1)
 THEMSELVES = "user"  # who asked, in the audit, where it was the person the data are about
 
 
@@ -64,7 +67,8 @@ def begin_person(user: User, actor: str, receipt: str) -> Erasure:
     tombstones.put(Tombstone.Kind.THREAD, map(tombstones.digest, user.threads.values_list("pk", flat=True)))
     by = THEMSELVES if actor == user.username else actor
     counts = traces.remove(user)
-    erasure = _made(user, Erasure.Scope.PERSON, receipt, counts | {"threads": _seized(user.threads.all())})
+    erasure = _made(user, Erasure.Scope.PERSON, receipt, counts | {"threads": user.threads.count()})
+    _seize(user, erasure)
     traces.unname(user)
     _audit(erasure, by)
     return erasure
@@ -78,8 +82,8 @@ def begin_thread(user: User, thread_id: str, actor: str, receipt: str) -> Erasur
     tombstones.put(Tombstone.Kind.MEMORY, [user.memory_id])
     if thread_id:
         tombstones.put(Tombstone.Kind.THREAD, [tombstones.digest(thread_id)])
-    _seized(user.threads.all())
     erasure = _made(user, Erasure.Scope.THREAD, receipt, {"threads": int(bool(thread_id))}, thread_id)
+    _seize(user, erasure)
     user.memory_id = User._meta.get_field("memory_id").get_default()
     user.save(update_fields=["memory_id"])
     _audit(erasure, actor)
@@ -101,8 +105,18 @@ def _made(user: User, scope: Erasure.Scope, receipt: str, counts: dict[str, int]
     return Erasure.objects.update_or_create(receipt=receipt, defaults=facts)[0]
 
 
-def _seized(threads: QuerySet[Thread]) -> int:
-    return threads.update(lease_fence=F("lease_fence") + 1, lease_until=FOR_GOOD, mirror_due_at=None)
+def _seize(user: User, erasure: Erasure) -> None:
+    """Take every thread's lease for good. Whoever had one may go on until its end, with calls begun just before."""
+    held = user.threads.filter(lease_until__lt=FOR_GOOD).aggregate(until=Max("lease_until"))["until"]
+    user.threads.update(lease_fence=F("lease_fence") + 1, lease_until=FOR_GOOD, mirror_due_at=None)
+    at_least = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
+    settled_at = Greatest(at_least, Value(held + call_time(), DateTimeField())) if held else at_least
+    Erasure.objects.filter(pk=erasure.pk).update(settled_at=settled_at)
+
+
+def call_time() -> timedelta:
+    """What a call to Zep may take, and a little for clocks that differ."""
+    return timedelta(milliseconds=settings.ZEP_WRITE_TIMEOUT_MS) + MARGIN
 
 
 def _audit(erasure: Erasure, actor: str) -> None:

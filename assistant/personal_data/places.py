@@ -11,9 +11,11 @@ from django.db.models import QuerySet
 from redis.asyncio import Redis
 
 from assistant import loops, rates
+from assistant.archive import storage
 from assistant.memory import context_cache, write_hold
-from assistant.models import Erasure, Message, Thread
+from assistant.models import Archive, Erasure, Message, Thread
 from assistant.personal_data import export_files, exports
+from assistant.personal_data.at_zep import StillThere
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
@@ -43,6 +45,35 @@ def remove_messages(erasure: Erasure) -> None:
         pass
 
 
+def remove_archive_files(erasure: Erasure) -> None:
+    """The archives' files, and what summaries keep. Their rows stay until the end: a row comes before its file.
+
+    Raise ArchiveUnavailable where the storage does not answer.
+    """
+    threads_of(erasure).update(summary=None)
+    for name in _archives(erasure).values_list("name", flat=True).iterator():
+        storage.remove(name)
+
+
+def look_for_archive_files(erasure: Erasure) -> None:
+    """Remove files of these threads, or of the person, that no row tells of: of killed runs, or from before a restore.
+
+    Raise ArchiveUnavailable, or StillThere where a removed file is there all the same.
+    """
+    threads = frozenset(threads_of(erasure).values_list("pk", flat=True))
+    is_person = erasure.scope == Erasure.Scope.PERSON
+    theirs = [name for name in storage.names() if _is_of(name, threads, str(erasure.memory_id) if is_person else "")]
+    for name in theirs:
+        storage.remove(name)
+        if storage.exists(name):
+            raise StillThere
+
+
+def remove_archives(erasure: Erasure) -> None:
+    """The archives' rows, once no message refers to them."""
+    _removed(erasure, "archives", lambda: _archives(erasure).delete()[0])
+
+
 def remove_exports(erasure: Erasure) -> None:
     """Exports, under way or ready, with their files: any of them may hold what goes."""
     if erasure.user is not None:
@@ -59,6 +90,16 @@ def forget_in_redis(erasure: Erasure) -> None:
     loops.run(_forget_threads(threads))
     if erasure.scope == Erasure.Scope.PERSON and erasure.user_id:
         loops.run(rates.forget(erasure.user_id))
+
+
+def _archives(erasure: Erasure) -> QuerySet[Archive]:
+    return Archive.objects.filter(thread__in=threads_of(erasure))
+
+
+def _is_of(name: str, threads: frozenset[str], memory_id: str) -> bool:
+    """Archives are called `{memory id}_{thread id}_{time}`."""
+    owner, _, rest = name.partition("_")
+    return rest.rpartition("_")[0] in threads or (bool(memory_id) and owner == memory_id)
 
 
 def _some_messages(erasure: Erasure) -> int:

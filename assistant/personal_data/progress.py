@@ -8,35 +8,29 @@ then the rows that named it go. One place that does not answer keeps no other fr
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from assistant.events import ErasureStepEnded, announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
 from assistant.personal_data import at_zep, ledger, places, retelling, sealing
+from assistant.personal_data.erasure import call_time
 
 CLAIMED_FOR = timedelta(minutes=2)  # a worker that died is replaced after it
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 3_600.0
 DOUBLINGS = 10
-MARGIN = timedelta(seconds=1)
 Step = Callable[[Erasure], None]
 
+EMPTY_OUR_SIDE: tuple[Step, ...] = (places.remove_messages, places.remove_archive_files, places.remove_exports)
 EMPTY_EVERYTHING: tuple[Step, ...] = (
     ledger.write_request,
-    places.remove_messages,
-    places.remove_exports,
+    *EMPTY_OUR_SIDE,
     lambda erasure: at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure)),
     places.forget_in_redis,
 )
-
-
-def settles_for() -> timedelta:
-    """How long somebody who lost their lease may still be in the middle of a call."""
-    return outbox.LEASE + timedelta(milliseconds=settings.ZEP_WRITE_TIMEOUT_MS) + MARGIN
 
 
 def due() -> list[int]:
@@ -63,9 +57,7 @@ def _empty(erasure: Erasure) -> float:
     failure = _run(EMPTY_EVERYTHING, erasure)
     if failure:
         return _put_off(erasure, failure)
-    wait = settles_for().total_seconds()
-    _advance(erasure, Erasure.State.SETTLING, wait, zep_absent_at=timezone.now())
-    return wait
+    return _wait_until_settled(erasure, zep_absent_at=timezone.now())
 
 
 def _settle(erasure: Erasure) -> float:
@@ -76,13 +68,12 @@ def _settle(erasure: Erasure) -> float:
         threads = places.threads_at_zep(erasure)
         came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
 
-    failure = _run((places.remove_messages, places.remove_exports, look_at_zep, places.forget_in_redis), erasure)
+    failure = _run((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
     if failure:
         return _put_off(erasure, failure)
     if came_back == [True]:
-        wait = settles_for().total_seconds()
-        _advance(erasure, Erasure.State.SETTLING, wait)
-        return wait
+        soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
+        return _wait_until_settled(erasure, settled_at=soon)
     _remove_the_last_rows(erasure)
     return 0.0
 
@@ -91,6 +82,7 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
     """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name."""
     with transaction.atomic():
         places.remove_messages(erasure)
+        places.remove_archives(erasure)
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
         places.threads_of(erasure).delete()
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
@@ -159,6 +151,15 @@ def _advance(erasure: Erasure, state: Erasure.State, seconds: float, **more: obj
     due_at = Now() + timedelta(seconds=seconds)
     changes = {"state": state, "due_at": due_at, "claimed_until": None, "attempts": 0, "failure": "", **more}
     Erasure.objects.filter(pk=erasure.pk).update(**changes)
+
+
+def _wait_until_settled(erasure: Erasure, **more: object) -> float:
+    """Come back once nobody can be in the middle of a call any more; in how many seconds that is."""
+    mine = Erasure.objects.filter(pk=erasure.pk)
+    mine.update(state=Erasure.State.SETTLING, claimed_until=None, attempts=0, failure="", **more)
+    mine.update(due_at=Greatest("settled_at", Now() + timedelta(seconds=1), output_field=DateTimeField()))
+    due_at = mine.values_list("due_at", flat=True).get() or timezone.now()
+    return max(1.0, (due_at - timezone.now()).total_seconds())
 
 
 def _put_off(erasure: Erasure, kind: str) -> float:

@@ -20,7 +20,7 @@ def tell_anew(erasure: Erasure) -> None:
     threads = erasure.user.threads.all()
     rows = Message.objects.filter(thread__in=threads).exclude(mirror_state=MirrorState.PRIVATE)
     rows.update(zep_generation=F("zep_generation") + 1, outgoing_parts=None)
-    rows.filter(mirror_state__in=AT_ZEP).exclude(text="").update(
+    rows.filter(mirror_state__in=AT_ZEP).filter(archive=None).update(
         mirror_state=_state_of_what_is_told(erasure), mirrored_at=None, mirror_error=""
     )
     is_held = base_mode() is MemoryMode.OFF

@@ -39,7 +39,7 @@ def say(ayse: User) -> Say:
 def time_passes() -> None:
     """Let the time come for which erasures wait, and the hands fall off of workers that died."""
     past = timezone.now() - timedelta(seconds=1)
-    Erasure.objects.filter(due_at__isnull=False).update(due_at=past, claimed_until=None)
+    Erasure.objects.filter(due_at__isnull=False).update(due_at=past, settled_at=past, claimed_until=None)
 
 
 def finish(erasure: Erasure, rounds: int = 6) -> Erasure:

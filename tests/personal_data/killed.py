@@ -20,6 +20,7 @@ POINTS = (
     ("assistant.personal_data.at_zep", "delete_what_came_back"),
     ("assistant.personal_data.places", "_forget_threads"),
     ("assistant.personal_data.progress", "_remove_the_last_rows"),
+    ("assistant.personal_data.progress", "_wait_until_settled"),
     ("assistant.personal_data.progress", "_advance"),
     ("assistant.personal_data.sealing", "seal"),
 )

@@ -16,6 +16,7 @@ from assistant.memory import backfill, dead_letters, mirror, outbox
 from assistant.memory.service import fetch_thread_context
 from assistant.models import AuditEntry, Erasure, Message, MirrorState, Thread, Tombstone, User
 from assistant.personal_data import erasure, progress
+from assistant.replies.values import Reply
 from assistant.tasks import mirror_message
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
@@ -79,8 +80,9 @@ def test_zep_is_looked_at_again_only_once_a_call_under_way_must_be_over(say: Say
 
     wait = progress.carry_out(asked.pk)
 
-    assert wait == progress.settles_for().total_seconds() > 16.5
     asked.refresh_from_db()
+    assert wait is not None
+    assert 15 < wait <= 17.6
     assert asked.state == Erasure.State.SETTLING
     assert progress.carry_out(asked.pk) is None
     assert (asked.due_at - timezone.now()).total_seconds() > 15  # type: ignore[operator]  # it has one
@@ -98,7 +100,8 @@ def test_a_call_that_was_under_way_brings_nothing_back(say: Say, standin: StandI
     time_passes()
     wait = progress.carry_out(asked.pk)
 
-    assert wait == progress.settles_for().total_seconds()
+    assert wait is not None
+    assert wait > 15
     assert standin.threads() == []
     finish(asked)
     assert asked.state == Erasure.State.COMPLETED
@@ -164,14 +167,14 @@ def test_an_answer_that_comes_after_the_erasure_is_not_stored(say: Say, ayse: Us
     finish(erasure.request(ayse, "op"))
 
     with pytest.raises(ThreadNotFound):
-        conversation.record_reply(recorded, conversation.Reply(text="hi", agent="general"), {})
+        conversation.record_reply(recorded, Reply(text="hi", agent="general"), {})
 
 
 def test_an_answer_that_comes_during_the_erasure_goes_with_it(say: Say, ayse: User) -> None:
     recorded = conversation.record(ThreadRef(ayse, "t1"), "hello", uuid4())
     asked = erasure.request(ayse, "op")
     progress.carry_out(asked.pk)
-    conversation.record_reply(recorded, conversation.Reply(text="hi", agent="general"), {})
+    conversation.record_reply(recorded, Reply(text="hi", agent="general"), {})
 
     finish(asked)
 
@@ -236,19 +239,23 @@ def test_what_redis_cached_of_the_person_goes(
     fetch_thread_context("t1")
     client = redis_py.Redis.from_url(redis_server.url)
     assert holding(client, b"612")
-    assert any(b"t1" in key for key in client.keys("mem:ctx:*"))
+    assert keys_of(client, "mem:ctx:*:t1:*")
 
     finish(erasure.request(ayse, "op"))
 
     assert holding(client, b"612") == []
-    assert [key for key in client.keys("*t1*") if not key.endswith(b":gen")] == []
+    assert [key for key in keys_of(client, "*t1*") if not key.endswith(b":gen")] == []
     client.close()
+
+
+def keys_of(client: "redis_py.Redis", pattern: str) -> list[bytes]:
+    return list(client.scan_iter(pattern))
 
 
 def holding(client: "redis_py.Redis", text: bytes) -> list[bytes]:
     """The string keys whose value contains the text."""
-    keys = [key for key in client.keys("*") if client.type(key) == b"string"]  # type: ignore[union-attr]
-    return [key for key in keys if text in (client.get(key) or b"")]  # type: ignore[operator]
+    keys = [key for key in keys_of(client, "*") if client.type(key) == b"string"]
+    return [key for key in keys if text in bytes(client.get(key) or b"")]  # type: ignore[arg-type]  # sync: bytes
 
 
 def test_redis_being_away_puts_the_end_off(say: Say, ayse: User, redis_server: RedisProcess) -> None:
