@@ -15,16 +15,22 @@ def reply_id(thread_id: str, client_msg_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(MESSAGE_NAMESPACE, f"{thread_id}:{client_msg_id}:assistant")
 
 
-def zep_message_id(thread_id: str, client_msg_id: uuid.UUID, part: int = 1) -> uuid.UUID:
-    """The message's uuid at Zep, always the same; further parts of a long message have their own."""
+def zep_message_id(thread_id: str, client_msg_id: uuid.UUID, part: int = 1, generation: int = 0) -> uuid.UUID:
+    """The message's uuid at Zep, always the same; further parts of a long message have their own.
+
+    `generation`: how often Zep had to forget the message and is told it anew; Zep never takes a uuid twice.
+    """
     name = f"{thread_id}:{client_msg_id}"
-    return uuid.uuid5(MESSAGE_NAMESPACE, name if part == 1 else f"{name}:{part}")
+    name = name if part == 1 else f"{name}:{part}"
+    return uuid.uuid5(MESSAGE_NAMESPACE, f"{name}@{generation}" if generation else name)
 
 
 class User(AbstractUser):
     """A person. `memory_id` is all that Zep ever knows of them."""
 
     memory_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # A default of the database's own: during a deployment, processes that do not know the column insert rows too.
+    memory_on = models.BooleanField(default=True, db_default=True, help_text="Off: nothing is mirrored or read.")
 
 
 class ApiToken(models.Model):
@@ -92,6 +98,7 @@ class MirrorState(models.TextChoices):
     MIRRORED = "mirrored"
     HELD = "held"
     DEAD = "dead"
+    PRIVATE = "private"  # said while its user had opted out of memory: it is never sent
 
 
 WAITING_STATES = (MirrorState.PENDING, MirrorState.IN_FLIGHT)
@@ -130,6 +137,9 @@ class Message(models.Model):
     # A default of the database's own: during a deployment, workers that do not know the column insert rows too.
     outgoing_policy = models.CharField(max_length=40, blank=True, db_default="", help_text="By which it was redacted.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
+    zep_generation = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Grows when Zep has to be told the message anew."
+    )
 
     # Its index is partial, in Meta. Where it is set, `text`, `rich` and `memory_trace` are in the archive's file.
     archive = models.ForeignKey(
@@ -172,8 +182,8 @@ class Message(models.Model):
 
     @property
     def zep_id(self) -> uuid.UUID:
-        """Its uuid at Zep, and the `message_id` that the API shows."""
-        return zep_message_id(self.thread_id, self.client_msg_id)
+        """Its uuid at Zep; until Zep had to be told it anew, the `message_id` that the API shows too."""
+        return zep_message_id(self.thread_id, self.client_msg_id, generation=self.zep_generation)
 
 
 class Archive(models.Model):
@@ -247,6 +257,91 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
+
+
+class Tombstone(models.Model):
+    """What was erased and may not come back. Opaque keys only: memory ids, and thread ids as hashes. Kept for ever."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        MEMORY = "memory"
+        THREAD = "thread"
+
+    kind = models.CharField(max_length=6, choices=Kind)
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "kind"], name="one_tombstone_each")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"
+
+
+class Erasure(models.Model):
+    """An erasure that was asked for: the work while it lasts, afterwards the receipt. Never holds what it erases.
+
+    `thread_id` and `user` name what is meant only until it is gone.
+    """
+
+    class Scope(models.TextChoices):
+        PERSON = "person"
+        THREAD = "thread"
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        SETTLING = "settling"
+        SEALING = "sealing"
+        COMPLETED = "completed"
+
+    receipt = models.CharField(max_length=43, unique=True, help_text="Shows the receipt to who knows it.")
+    scope = models.CharField(max_length=6, choices=Scope)
+    state = models.CharField(max_length=9, choices=State, default=State.REQUESTED)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="erasures")
+    memory_id = models.UUIDField(help_text="Under which Zep knew the user.")
+    thread_id = models.CharField(max_length=64, blank=True, default="")
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True, help_text="From when no call that was under way can be any more.")
+    zep_absent_at = models.DateTimeField(null=True, help_text="When Zep first showed none of it.")
+    completed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True, help_text="When to go on; null: there is nothing left to do.")
+    claimed_until = models.DateTimeField(null=True, help_text="Until when a worker has it in hand.")
+    attempts = models.PositiveIntegerField(default=0)
+    failure = models.CharField(max_length=32, blank=True, default="", help_text="Why the last attempt did not end it.")
+    in_ledger = models.BooleanField(default=False, help_text="The request is written down outside the database.")
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="erasure_due", condition=models.Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk} of a {self.scope}"
+
+
+class Export(models.Model):
+    """A copy of everything about a user that is too large to make while they wait. Its file is `{id}.zip`."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+
+    id = models.CharField(primary_key=True, max_length=43)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField(default=0, help_text="Bytes.")
+    due_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user"], name="one_export_a_user")]
+
+    def __str__(self) -> str:
+        return f"export {self.state}"
 
 
 class ModeTransition(models.Model):

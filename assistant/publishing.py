@@ -5,9 +5,9 @@ A publication is a hint, never a promise: the row is the truth and the sweep the
 
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
-from celery import Task
+from celery import Task, current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
@@ -42,6 +42,11 @@ def publish(
     `countdown`: seconds before a worker may run it. `expires`: seconds after which none need to.
     """
     return may_publish() and attempt(task, *arguments, countdown=countdown, expires=expires)
+
+
+def publish_named(name: str, *arguments: str, countdown: float | None = None) -> bool:
+    """The same for a task of `workers`, which nothing here may import."""
+    return publish(cast("Task[Any, Any]", current_app.signature(name)), *arguments, countdown=countdown)
 
 
 def attempt(

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from assistant import conversation
-from assistant.conversation import MessageConflict, Recorded, StoredReply, ThreadNotFound, ThreadRef
+from assistant.conversation import MessageConflict, Recorded, StoredReply, ThreadNotFound, ThreadRef, UserGone
 from assistant.database import in_database
 from assistant.events import RecalledContext, TurnFailed, TurnFailure, TurnRemembered, TurnTaken, announce
 from assistant.listings import StoredListings
@@ -26,12 +26,15 @@ from assistant.steps import Steps
 
 FAILURES: tuple[tuple[type[BaseException], TurnFailure], ...] = (
     (ThreadNotFound, "thread_not_found"),
+    (UserGone, "user_gone"),
     (MessageConflict, "conflict"),
     (OperationalError, "database_unavailable"),
     (InterfaceError, "database_unavailable"),
     (asyncio.CancelledError, "cancelled"),
     (BaseException, "crashed"),
 )
+
+OPTED_OUT: Meta = {"used": False, "mode": MemoryMode.OFF.value, "source": "local", "reason": "opted_out"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ async def take_turn(thread: ThreadRef, said: str, client_msg_id: UUID) -> Turn:
 
     The message is stored before anything else; a crash at any later point leaves a message that is mirrored, and
     whose answer is made when it is sent again. A user who goes away stops nothing: the turn is finished all the same.
-    Raise ThreadNotFound, or MessageConflict where the id was used for another message.
+    Raise ThreadNotFound, UserGone, or MessageConflict where the id was used for another message.
     """
     steps = Steps()
     with _failure_announced(thread.thread_id or "", client_msg_id, steps), steps.step("store"):
@@ -109,7 +112,7 @@ async def _answer(message: Recorded, steps: Steps) -> Turn:
     with steps.step("recall"):
         recalled = await recall(message)
     reply, is_ours = await in_database(compose_and_record, message, recalled, steps)
-    if is_ours and base_mode() is not MemoryMode.OFF:
+    if is_ours and message.uses_memory and base_mode() is not MemoryMode.OFF:
         with steps.step("nudge"):
             await nudge_mirror(message.client_msg_id)
     return _turn(message, reply, replayed=not is_ours)
@@ -118,6 +121,9 @@ async def _answer(message: Recorded, steps: Steps) -> Turn:
 async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
     started = time.perf_counter()
+    if not message.uses_memory:
+        announce(TurnRemembered("none", time.perf_counter() - started))
+        return Recalled(message.recent, None, OPTED_OUT)
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)
     context, meta = remembered.context, remembered.meta

@@ -119,7 +119,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock up front, so that two
     # read-then-write transactions wait for each other instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL;",
+        # What is deleted is overwritten in the file, not only unlinked: erased means gone.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
@@ -174,6 +175,12 @@ MEMORY_ALERT_WEBHOOK_URL = env.url("MEMORY_ALERT_WEBHOOK_URL", schemes=("http", 
 PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
 PII_REDACT_PHONE = env.flag("PII_REDACT_PHONE", default=True)
 PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
+ERASURE_LEDGER = Path(env.text("ERASURE_LEDGER") or LOCAL_DIR / "erasures.jsonl")  # keep it outside the backups
+EXPORT_DIR = Path(env.text("EXPORT_DIR") or LOCAL_DIR / "exports")  # shared by web and workers
+EXPORT_INLINE_MESSAGES = env.whole("EXPORT_INLINE_MESSAGES", 2_000)  # with more, a task makes the export
+EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60)
+EXPORTS_PER_HOUR = env.whole("EXPORTS_PER_HOUR", 6, at_least=1)
+FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
 
 # Archives
 ARCHIVE_MAX_MESSAGES_IN_MEMORY = env.whole("ARCHIVE_MAX_MESSAGES_IN_MEMORY", 50, at_least=1)
@@ -223,6 +230,7 @@ CELERY_TASK_ROUTES = {
     "workers.alerts.*": {"queue": "default"},
     "workers.housekeeping.*": {"queue": "default"},
     "workers.drills.*": {"queue": "default"},
+    "workers.personal_data.*": {"queue": "archive"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -247,6 +255,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
     "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
+    "personal data": {"task": "workers.personal_data.tend", "schedule": 60},
 }
 DRILLS_ENABLED = env.flag("DRILLS_ENABLED", default=False)
 if DRILLS_ENABLED:  # each once an hour, five minutes apart: they run one at a time
