@@ -46,7 +46,10 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
-_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?=[\d .,;-]{48})(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+_LISTS: Final = re.compile(
+    r"[0-9](?<!\d.)(?=[\d\W_]{48})(?:\d{48,}+"
+    r"|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
+)
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
@@ -57,11 +60,11 @@ _AMONG_OTHERS: Final = re.compile(
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
 _BRACKETS: Final = {"(": ")", "[": "]"}
-_GROUP: Final = re.compile(r"\d+")
+_FIRST_DIGITS: Final = re.compile(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"[oοо](?:(?<=\+9.)|(?<=\d[ .\-].)(?=\d(?!\w))|(?<=\d[ .\-]\d.)(?!\w)"
+    r"[oοо](?:(?<=\+9.)|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))|(?<=\d[ .\-].)(?=\d(?!\w))|(?<=\d[ .\-]\d.)(?!\w)"
     r"|(?<=\d.)(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
 )
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
@@ -107,13 +110,10 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
     view = without_links(view)
-    if not is_spoken:
-        first = DENSE.search(view.text)
-        last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
-        if not first or not last:
-            return None
-        view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
-    view = view.reading(_LETTER_ZERO.sub("0", view.text))
+    stretch = view if is_spoken else _where_digits_are(view)
+    if stretch is None:
+        return None
+    view = stretch.reading(_LETTER_ZERO.sub("0", stretch.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if len(view.text) > _LONGEST_LIST:
@@ -126,6 +126,13 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
     return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
+
+
+def _where_digits_are(view: View) -> View | None:
+    """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
+    first = DENSE.search(view.text)
+    last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
+    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
 
 def _without_placeholders(text: str) -> str:
@@ -155,7 +162,7 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
         end = None if seen in refused else judge(view, match)
         if end is None:
             refused.add(seen)
-            group = _GROUP.search(text, match.start())
+            group = _FIRST_DIGITS.match(text, match.start())
             position = group.end() if group else match.end()
         else:
             position = end

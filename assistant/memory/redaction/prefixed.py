@@ -57,13 +57,14 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
     """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
     prefixes: list[Prefix] = []
-    digits = ""
-    groups: tuple[int, ...] = ()
-    for group in _GROUP.finditer(text, start, end):
-        digits += group.group()
-        groups = (*groups, len(group.group()))
-        if len(digits) >= _SHORTEST:
-            prefixes.append(Prefix(group.end(), digits, groups))
+    matches = list(_GROUP.finditer(text, start, end))
+    digits = "".join([group.group() for group in matches])
+    groups = tuple([group.end() - group.start() for group in matches])
+    size = 0
+    for place, length in enumerate(groups):
+        size += length
+        if size >= _SHORTEST:
+            prefixes.append(Prefix(matches[place].end(), digits[:size], groups[: place + 1]))
     if prefixes and text[end : end + 1].isdigit():
         prefixes.pop()
     return prefixes[::-1]
