@@ -231,10 +231,13 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": list(LOG_HANDLERS), "level": "INFO"},
     "loggers": {
         # They log full URLs, or a line for each request or task; our own events say what happened.
-        name: {"level": "WARNING"}
-        for name in (
-            "httpx", "httpcore", "aiohttp", "uvicorn.access", "celery.app.trace", "celery.worker", "kombu", "amqp",
-            "redis", "tornado", "urllib3", "opentelemetry", "flower",
-        )
+        "django.request": {"level": "ERROR"},
+        **{
+            name: {"level": "WARNING"}
+            for name in (
+                "httpx", "httpcore", "aiohttp", "uvicorn.access", "celery.app.trace", "celery.worker", "kombu", "amqp",
+                "redis", "tornado", "urllib3", "opentelemetry", "flower",
+            )
+        },
     },
 }  # fmt: skip
