@@ -317,11 +317,14 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": list(LOG_HANDLERS), "level": "INFO"},
     "loggers": {
         # They log full URLs, or a line for each request or task; our own events say what happened.
-        name: {"level": "WARNING"}
-        for name in (
-            "httpx", "httpcore", "aiohttp", "uvicorn.access", "celery.app.trace", "celery.worker", "kombu", "amqp",
-            "redis", "tornado", "urllib3", "opentelemetry", "flower",
-        )
-    }
-    | {"axes": {"level": "CRITICAL"}},  # names and addresses of who tries to log in; `admin_log_in_locked` says it
+        "axes": {"level": "CRITICAL"},  # names and addresses of who tries to log in; `admin_log_in_locked` says it
+        "django.request": {"level": "ERROR"},
+        **{
+            name: {"level": "WARNING"}
+            for name in (
+                "httpx", "httpcore", "aiohttp", "uvicorn.access", "celery.app.trace", "celery.worker", "kombu", "amqp",
+                "redis", "tornado", "urllib3", "opentelemetry", "flower",
+            )
+        },
+    },
 }  # fmt: skip

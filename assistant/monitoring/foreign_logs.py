@@ -13,8 +13,8 @@ from collections.abc import Mapping
 OURS = frozenset({"easy_islanders", "assistant", "workers", "ops"})
 SILENT = "django.security"  # it exists to say which foreign host or path was asked for
 LEFT_OUT = "…"
-# Their arguments are hosts, ports and names of our own tasks.
-PLAIN_SPOKEN = frozenset({"uvicorn.error", "celery.beat"})
+# Their arguments are hosts, ports, names of our own tasks and workers.
+PLAIN_SPOKEN = frozenset({"uvicorn.error", "celery.beat", "celery.apps.worker", "flower.inspector"})
 NAMES_OF_TASKS = frozenset({"id", "name", "description", "hostname"})  # arguments of Celery's lines on tasks
 QUOTED = re.compile(r"\S*(?:://|@)\S*|'[^']*'|\"[^\"]*\"|<.*|\n.*", re.DOTALL)
 
