@@ -1,10 +1,11 @@
 """Contradictions between settings, each with an id and a hint. Every process runs these before it starts."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's name
 
 
 def reads_need_writes(**_: Any) -> list[CheckMessage]:
@@ -61,6 +62,17 @@ def holds_do_not_shrink(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def share_of_readers_is_one(**_: Any) -> list[CheckMessage]:
+    share = settings.MEMORY_READ_PERCENT
+    if not 0 <= share <= 100:  # noqa: PLR2004  # a per cent
+        hint = "Set MEMORY_READ_PERCENT from 0 to 100."
+        return [Error(f"MEMORY_READ_PERCENT is {share}.", hint, id="memory.E007")]
+    if share == 0 and settings.FLAG_ZEP_READ:
+        hint = "Set FLAG_ZEP_READ=false, or MEMORY_READ_PERCENT to 1 or more."
+        return [Warning("FLAG_ZEP_READ is on, but MEMORY_READ_PERCENT is 0: nobody reads.", hint, id="memory.W001")]
+    return []
+
+
 def web_needs_a_secret_key(**_: Any) -> list[CheckMessage]:
     if settings.PROCESS_ROLE == "web" and not settings.SECRET_KEY_IS_SET:
         hint = "Set SECRET_KEY to 50 random characters, the same for every web process."
@@ -75,6 +87,36 @@ def debugging_stays_off_the_web(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def hosts_are_named(**_: Any) -> list[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "List the host names under which the site is reached."
+        return [Error("ALLOWED_HOSTS holds *: anybody's host name would be believed.", hint, id="web.E003")]
+    return []
+
+
+def https_needs_a_proxy(**_: Any) -> list[CheckMessage]:
+    if settings.PROCESS_ROLE == "web" and settings.HTTPS_ONLY and not settings.TRUSTED_PROXIES:
+        text = "HTTPS_ONLY is on, but TRUSTED_PROXIES names nobody who ends TLS: every request would be redirected."
+        hint = "Set TRUSTED_PROXIES to the proxy's address as this process sees it."
+        return [Error(text, hint, id="web.E004")]
+    return []
+
+
+def the_open_web_is_https(**_: Any) -> list[CheckMessage]:
+    if settings.PROCESS_ROLE == "web" and not settings.HTTPS_ONLY and not _is_loopback(settings.WEB_HOST):
+        text = "WEB_HOST is reachable from elsewhere and HTTPS_ONLY is off: tokens and log-ins travel in the clear."
+        hint = "Put a proxy that ends TLS in front; set HTTPS_ONLY=true and TRUSTED_PROXIES."
+        return [Warning(text, hint, id="web.W001")]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
@@ -82,6 +124,10 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     backend_is_available,
     slow_reads_are_below_the_budget,
     holds_do_not_shrink,
+    share_of_readers_is_one,
     web_needs_a_secret_key,
     debugging_stays_off_the_web,
+    hosts_are_named,
+    https_needs_a_proxy,
+    the_open_web_is_https,
 )

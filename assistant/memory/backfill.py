@@ -4,7 +4,7 @@ Nothing is sent from here. Messages become pending, their threads due, and the d
 their pace. What was let go is committed thread by thread, so that an interrupted run goes on where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -32,6 +32,11 @@ def let_go(actor: str, limit: int | None = None) -> Iterator[int]:
     threads = Thread.objects.filter(holds_messages=True).order_by("created_at").values_list("pk", flat=True)
     for thread_id in list(threads[:limit]):
         yield _let_go(thread_id, actor)
+
+
+def let_go_threads(thread_ids: Iterable[str], actor: str) -> int:
+    """Let what these threads hold go; how many messages that were."""
+    return sum(_let_go(thread_id, actor) for thread_id in thread_ids)
 
 
 def _let_go(thread_id: str, actor: str) -> int:

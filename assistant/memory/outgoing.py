@@ -31,7 +31,7 @@ def messages_of(row: Message) -> list[OutgoingMessage]:
     parts: list[str] = row.outgoing_parts or []
     return [
         OutgoingMessage(
-            uuid=zep_message_id(row.thread_id, row.client_msg_id, part),
+            uuid=zep_message_id(row.thread_id, row.client_msg_id, part, row.zep_generation),
             role=row.role,
             text=RedactedText.from_outbox(text, row.outgoing_policy),
             client_msg_id=row.client_msg_id,

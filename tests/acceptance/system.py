@@ -196,10 +196,10 @@ def metrics_at(url: str) -> Samples:
     """Every sample by `name{label="value",…}`, labels in alphabetical order."""
     text = httpx.get(url, timeout=ANSWER_SECONDS, trust_env=False).raise_for_status().text
     families = text_string_to_metric_families(text)
-    return {_sample_name(each.name, each.labels): each.value for family in families for each in family.samples}
+    return {sample_name(each.name, each.labels): each.value for family in families for each in family.samples}
 
 
-def _sample_name(name: str, labels: Mapping[str, str]) -> str:
+def sample_name(name: str, labels: Mapping[str, str]) -> str:
     inside = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
     return f"{name}{{{inside}}}" if inside else name
 

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, Metric
 
 from assistant import loops
 from assistant.memory import guard
-from assistant.monitoring.collectors import ClusterCollector
+from assistant.monitoring.exposition import COLLECTORS
 from tests.support.promql import Selector, grouping_labels, selectors
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +33,10 @@ class Exported:
 
     @classmethod
     def by_this_process(cls) -> Self:
-        """What its registry and collector give, after a probe ran: only then there is a time at which it did."""
+        """What its registry and collectors give, after a probe ran: only then there is a time at which it did."""
         loops.run(guard.begin_probe(reads_are_on=True))
-        return cls((*REGISTRY.collect(), *ClusterCollector().collect()))
+        collected = (family for collector in COLLECTORS for family in collector().collect())
+        return cls((*REGISTRY.collect(), *collected))
 
     def has(self, metric: str, labels: Labels) -> bool:
         return labels in self.series.get(metric, [])

@@ -65,6 +65,7 @@ HABITS: Final = (
 COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
 _LENGTHS: Final = range(7, 14)
 _LONG: Final = 10
+_TWO_NUMBERS: Final = 20
 _EDGE: Final = 8
 _FEWEST_GAPS: Final = 2
 _THOUSAND: Final = 3
@@ -83,9 +84,10 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
     return _judged(view, match, digits, lengths)
 
 
-def end_of_glued(_view: View, match: re.Match[str]) -> int:
-    """Return the end of a match that is nothing but whole numbers."""
-    return match.end()
+def end_among_others(view: View, match: re.Match[str]) -> int | None:
+    """Return where the number ends, or several mobile numbers without anything between."""
+    is_glued = match.end() - match.start() >= _TWO_NUMBERS
+    return match.end() if is_glued else end_of_national(view, match)
 
 
 def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:

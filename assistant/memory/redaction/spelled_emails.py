@@ -99,7 +99,7 @@ _UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
 
 def may_be_spelled(text: str) -> bool:
     """Say whether something in a folded text can stand for an at sign."""
-    return any(hint.search(text) for hint in _HINTS)
+    return _HINTS[0].search(text) is not None or _HINTS[1].search(text) is not None
 
 
 def find_spelled_emails(view: View) -> Iterator[Span]:
@@ -114,7 +114,7 @@ def find_spelled_emails(view: View) -> Iterator[Span]:
         if match and start is not None:
             done = match.end()
             yield view.span(start, done)
-    if "@" in text:
+    if " @ " in text:
         yield from (view.span(*match.span()) for match in _LETTERS.finditer(text))
 
 
