@@ -22,7 +22,7 @@ PARTIAL = ".part"
 class LocalFolder(FileSystemStorage):
     """A folder of this machine. A file is there whole or not at all, and stays through a power cut."""
 
-    def _save(self, name: str, content: File[bytes]) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         folder = Path(self.location)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path, partial = folder / name, folder / f"{name}{PARTIAL}"
