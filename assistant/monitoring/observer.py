@@ -4,9 +4,9 @@ Each module of `observers` lists its `EVENTS` and has one `observe`; metrics and
 """
 
 from assistant.events import Event
-from assistant.monitoring.observers import guard, mirror, personal_data, reads, turns
+from assistant.monitoring.observers import archive, guard, mirror, personal_data, reads, turns
 
-AREAS = (turns, reads, guard, mirror, personal_data)
+AREAS = (turns, reads, guard, mirror, archive, personal_data)
 OBSERVERS = {kind: area.observe for area in AREAS for kind in area.EVENTS}
 
 
