@@ -274,6 +274,16 @@ class SweepEnded(Event):
 
 
 @dataclass(frozen=True)
+class MessagesArchived(Event):
+    """One file holds messages of a thread, and their rows are emptied. `size`: bytes as stored."""
+
+    thread_id: str
+    messages: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class LogInLocked(Event):
     """Somebody tried too many passwords at the admin's log-in, and has to wait."""
 
@@ -290,33 +300,38 @@ ERASURE_OUTCOMES: tuple[ErasureOutcome, ...] = ("requested", "put_off", "complet
 
 
 @dataclass(frozen=True)
-class ErasureStepEnded(Event):
-    """An erasure was asked for, is put off because a place did not answer, or is complete. `kind`: why put off."""
+class SessionArchived(Event):
+    """A thread's older messages were archived. `rule`: why it was due."""
 
-    outcome: ErasureOutcome
-    scope: str
-    kind: str = ""
-    attempts: int = 0
-
-
-ExportOutcome = Literal["sent", "queued", "made", "failed", "expired", "refused"]
-EXPORT_OUTCOMES: tuple[ExportOutcome, ...] = ("sent", "queued", "made", "failed", "expired", "refused")
+    thread_id: str
+    rule: str
+    messages: int
+    seconds: float
 
 
 @dataclass(frozen=True)
-class ExportEnded(Event):
-    """An export was sent at once, put into the queue, made by a task, failed, removed after its time, or refused."""
+class ArchiveFailed(Event):
+    """A thread could not be archived or restored; its rows are as they were."""
 
-    outcome: ExportOutcome
-    size: int = 0
-    seconds: float = 0.0
+    thread_id: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class MemoryChosen(Event):
-    """A user opted out of memory, or in again."""
+class ArchiveRestored(Event):
+    """The texts of an archive are back in their rows."""
 
-    memory_on: bool
+    thread_id: str
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ArchiveExpired(Event):
+    """An archive's time was over: what it held is gone."""
+
+    thread_id: str
+    messages: int
 
 
 Observer = Callable[[Event], None]

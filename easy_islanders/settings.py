@@ -189,6 +189,7 @@ ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
 ARCHIVE_RECENT_CONTEXT_WINDOW = env.whole("ARCHIVE_RECENT_CONTEXT_WINDOW", 10, at_least=2)
 SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0)
 ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0)  # 0: archives are kept
+ARCHIVE_INTERVAL_SECONDS = env.whole("ARCHIVE_INTERVAL_SECONDS", 60, at_least=1, at_most=3_600)
 ARCHIVE_ENCRYPTION = env.flag("ARCHIVE_ENCRYPTION", default=not DEBUG)
 ARCHIVE_ENCRYPTION_KEY = env.fernet_keys("ARCHIVE_ENCRYPTION_KEY")  # the first encrypts, all decrypt
 ARCHIVE_STORAGE = env.choice("ARCHIVE_STORAGE", "local", ("local", "s3"))
@@ -201,7 +202,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 if ARCHIVE_STORAGE == "s3":  # keys from the environment, a profile or the machine's role, as boto3 finds them
     STORAGES["archive"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "assistant.archive.s3.Bucket",
         "OPTIONS": {
             "bucket_name": ARCHIVE_S3_BUCKET,
             "location": env.text("ARCHIVE_S3_PREFIX"),
@@ -230,6 +231,7 @@ CELERY_TASK_ROUTES = {
     "workers.alerts.*": {"queue": "default"},
     "workers.housekeeping.*": {"queue": "default"},
     "workers.drills.*": {"queue": "default"},
+    "workers.archive.*": {"queue": "archive"},
     "workers.personal_data.*": {"queue": "archive"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -255,6 +257,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
     "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
+    "archive": {"task": "workers.archive.archive_due", "schedule": ARCHIVE_INTERVAL_SECONDS},
+    "archive retention": {"task": "workers.archive.expire_archives", "schedule": 3_600},
     "personal data": {"task": "workers.personal_data.tend", "schedule": 60},
 }
 DRILLS_ENABLED = env.flag("DRILLS_ENABLED", default=False)

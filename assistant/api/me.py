@@ -22,10 +22,11 @@ from assistant.api.me_schemas import (
 from assistant.api.schemas import ErrorOut
 from assistant.database import in_database
 from assistant.errors import EasyIslandersError
-from assistant.events import ExportEnded, announce
+from assistant.events import announce
 from assistant.models import Erasure, Export, User
 from assistant.personal_data import erasure, export_files, exports, facts, receipts
 from assistant.personal_data.choices import choose_memory
+from assistant.personal_data.events import ExportEnded
 from assistant.rates import RateLimited
 
 CHUNK_BYTES = 64 * 1024

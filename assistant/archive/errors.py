@@ -41,6 +41,12 @@ class ArchiveExpired(ArchiveError):
     reason = "expired"
 
 
+class ArchiveNotFound(ArchiveError):
+    """There is no such archive, or none that is stored."""
+
+    reason = "other"
+
+
 class ThreadBusy(ArchiveError):
     """Somebody else works on the thread, or it is being erased: try later."""
 

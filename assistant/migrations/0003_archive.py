@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='thread',
             name='summary',
-            field=models.JSONField(blank=True, help_text='What the archived messages amount to: values, no text.', null=True),
+            field=models.JSONField(blank=True, help_text='What archived messages amount to: values, no text.', null=True),
         ),
         migrations.RunPython(count_messages, migrations.RunPython.noop, elidable=True),
         migrations.AddIndex(

@@ -9,10 +9,11 @@ from contextlib import suppress
 from django.db import transaction
 from django.db.models import F
 
-from assistant.events import MemoryChosen, announce
+from assistant.events import announce
 from assistant.memory.service import invalidate_context
 from assistant.models import UNSENT_STATES, AuditEntry, Message, MirrorState, Thread, User
 from assistant.personal_data.erasure import THEMSELVES, lock
+from assistant.personal_data.events import MemoryChosen
 from assistant.redis_link import RedisDown
 
 NEVER_ARRIVED = (*UNSENT_STATES, MirrorState.DEAD)

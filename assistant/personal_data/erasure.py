@@ -15,10 +15,11 @@ from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from assistant.conversation import ThreadNotFound, UserGone
-from assistant.events import ErasureStepEnded, announce
+from assistant.events import announce
 from assistant.memory import outbox, tombstones
 from assistant.models import AuditEntry, Erasure, Tombstone, User
 from assistant.personal_data import traces
+from assistant.personal_data.events import ErasureStepEnded
 from assistant.publishing import publish_named
 
 CARRY_OUT = "workers.personal_data.carry_out"

@@ -15,10 +15,11 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from assistant.events import ExportEnded, announce
+from assistant.events import announce
 from assistant.models import AuditEntry, Export, User
 from assistant.personal_data import export_files, portrait
 from assistant.personal_data.erasure import THEMSELVES, lock
+from assistant.personal_data.events import ExportEnded
 from assistant.publishing import publish_named
 
 MAKE = "workers.personal_data.make_export"

@@ -8,12 +8,15 @@ import json
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import IO, Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from assistant.models import AuditEntry, Message, Thread, User
+from assistant.archive import reading
+from assistant.archive.errors import ArchiveError
+from assistant.models import Archive, AuditEntry, Message, Thread, User
 from assistant.personal_data import zep_copy
 from assistant.personal_data.receipts import as_receipt
 
@@ -43,8 +46,13 @@ def write(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
         files = _Files(packed)
         files.add("profile.json", iter([_profile(user)]))
         files.add("tokens.json", user.api_tokens.values("name", "created_at").iterator())
-        files.add("threads.json", user.threads.values("id", "created_at", "known_to_zep_at").order_by("pk").iterator())
-        files.add("messages.json", _messages(user))
+        files.add(
+            "threads.json",
+            user.threads.values("id", "created_at", "known_to_zep_at", "summary").order_by("pk").iterator(),
+        )
+        messages = _Messages(user)
+        files.add("messages.json", iter(messages))
+        files.add("archives.json", _archives(user))
         files.add("receipts.json", (as_receipt(erasure) for erasure in user.erasures.all()))
         files.add("audit.json", _audit(user))
         asked = zep_copy.Asked(user, time.monotonic() + zep_seconds)
@@ -54,6 +62,7 @@ def write(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
             "format_version": FORMAT_VERSION,
             "made_at": timezone.now(),
             "zep": asked.outcome(),
+            "archives": messages.outcome(),
             "files": files.listed,
         }
         packed.writestr("manifest.json", _json(manifest))
@@ -95,14 +104,44 @@ def _profile(user: User) -> Record:
     return {name: getattr(user, name) for name in names}
 
 
-def _messages(user: User) -> Iterator[Record]:
-    """In the order in which they were stored; one query for each 500."""
-    last = 0
-    while rows := list(
-        Message.objects.filter(user=user, pk__gt=last).order_by("pk").values("pk", *MESSAGE_FIELDS)[:ROWS_AT_ONCE]
-    ):
-        last = rows[-1]["pk"]
-        yield from ({name: row[name] for name in MESSAGE_FIELDS} for row in rows)
+class _Messages:
+    """Every message in its place, archived ones with what their file holds. One query for each 500.
+
+    By thread, so that an archive's file is opened once or twice, whatever it holds.
+    """
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+        self._unreadable = ""
+
+    def __iter__(self) -> Iterator[Record]:
+        thread_id, sequence = "", 0
+        while rows := self._after(thread_id, sequence):
+            thread_id, sequence = rows[-1].thread_id, rows[-1].sequence
+            for archive_id, group in groupby(rows, key=lambda row: row.archive_id):
+                filled = list(group) if archive_id is None else self._filled(list(group))
+                yield from ({name: getattr(row, name) for name in MESSAGE_FIELDS} for row in filled)
+
+    def outcome(self) -> dict[str, object]:
+        """For the manifest: whether every archive could be read."""
+        return {"complete": not self._unreadable} | ({"reason": self._unreadable} if self._unreadable else {})
+
+    def _after(self, thread_id: str, sequence: int) -> list[Message]:
+        later = Q(thread_id__gt=thread_id) | Q(thread_id=thread_id, sequence__gt=sequence)
+        return list(Message.objects.filter(later, user=self._user).order_by("thread_id", "sequence")[:ROWS_AT_ONCE])
+
+    def _filled(self, rows: list[Message]) -> list[Message]:
+        try:
+            reading.fill_in(*rows)
+        except ArchiveError as error:
+            self._unreadable = error.reason
+        return rows
+
+
+def _archives(user: User) -> Iterator[Record]:
+    """Which files hold older messages; what they hold is among the messages."""
+    names = ("thread_id", "name", "state", "created_at", "first_sequence", "last_sequence", "message_count")
+    return Archive.objects.filter(thread__user=user).order_by("pk").values(*names).iterator()
 
 
 def _audit(user: User) -> Iterator[Record]:

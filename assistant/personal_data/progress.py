@@ -13,11 +13,12 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
-from assistant.events import ErasureStepEnded, announce
+from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
 from assistant.personal_data import at_zep, ledger, places, retelling, sealing
 from assistant.personal_data.erasure import call_time
+from assistant.personal_data.events import ErasureStepEnded
 
 CLAIMED_FOR = timedelta(minutes=2)  # a worker that died is replaced after it
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 3_600.0

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from assistant.errors import EasyIslandersError
 
 REWRITE_SECONDS = 20.0
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.05
 REDIS_SECONDS = 2.0
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ops.launcher import env_file
 
-GENERATED = ("SECRET_KEY", "ZEP_API_KEY", "FLOWER_PASSWORD", "METRICS_TOKEN")
-ARCHIVE_KEY = "ARCHIVE_ENCRYPTION_KEY"
+GENERATED = ("SECRET_KEY", "ZEP_API_KEY", "FLOWER_PASSWORD", "METRICS_TOKEN", "ARCHIVE_ENCRYPTION_KEY")
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105  # the key under which it is kept
 DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105  # the key under which it is kept
 
@@ -23,9 +22,8 @@ def path_in(local_dir: Path) -> Path:
 def load(local_dir: Path) -> dict[str, str]:
     """What is kept, with what is missing made up and kept too."""
     kept = env_file.read(path_in(local_dir))
-    missing = {name: made_up() for name in GENERATED if not kept.get(name)}
-    if not kept.get(ARCHIVE_KEY):
-        missing[ARCHIVE_KEY] = made_up_archive_key()
+    makers = {"ARCHIVE_ENCRYPTION_KEY": made_up_archive_key}
+    missing = {name: makers.get(name, made_up)() for name in GENERATED if not kept.get(name)}
     if missing:
         env_file.write(path_in(local_dir), kept | missing)
     return kept | missing

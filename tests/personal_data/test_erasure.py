@@ -11,11 +11,12 @@ from pytest_django.fixtures import Settings
 
 from assistant import conversation, tokens
 from assistant.conversation import ThreadNotFound, ThreadRef, UserGone
-from assistant.events import ErasureStepEnded, Event
+from assistant.events import Event
 from assistant.memory import backfill, dead_letters, mirror, outbox
 from assistant.memory.service import fetch_thread_context
 from assistant.models import AuditEntry, Erasure, Message, MirrorState, Thread, Tombstone, User
 from assistant.personal_data import erasure, progress
+from assistant.personal_data.events import ErasureStepEnded
 from assistant.replies.values import Reply
 from assistant.tasks import mirror_message
 from ops.redis_process import RedisProcess

@@ -3,8 +3,9 @@
 import structlog
 from prometheus_client import Counter
 
-from assistant import events
-from assistant.events import ERASURE_OUTCOMES, EXPORT_OUTCOMES, Event
+from assistant.events import Event
+from assistant.personal_data import events
+from assistant.personal_data.events import ERASURE_OUTCOMES, EXPORT_OUTCOMES
 
 log = structlog.get_logger("easy_islanders")
 EVENTS = (events.ErasureStepEnded, events.ExportEnded, events.MemoryChosen)
