@@ -10,10 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Left, Now
 
+from assistant.archive import digests, reading, summaries
+from assistant.archive.errors import ArchiveError
 from assistant.errors import EasyIslandersError
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Message, MirrorState, Thread, User, reply_id
-from assistant.replies.values import PastMessage, Reply
+from assistant.replies.values import PastMessage, Reply, Summary
 
 RACES = 4  # that a request may lose: for its thread, for its id
 RECENT_MESSAGES = 20
@@ -49,7 +51,10 @@ class StoredReply:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A user's message that is safely stored. `reply` is set where it was answered before."""
+    """A user's message that is safely stored. `reply` is set where it was answered before.
+
+    `earlier` sums up the thread's archived messages; `recent` are the newest of the others.
+    """
 
     user_pk: int
     thread_id: str
@@ -59,6 +64,7 @@ class Recorded:
     is_first: bool
     recent: tuple[PastMessage, ...]
     reply: StoredReply | None
+    earlier: Summary | None = None
 
     @property
     def reply_client_msg_id(self) -> UUID:
@@ -68,7 +74,8 @@ class Recorded:
 def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
     """Store the message and its place in the thread in one transaction, or find it where it is stored already.
 
-    Costs five queries in a known thread. Raise ThreadNotFound or MessageConflict.
+    Costs five queries in a known thread. Raise ThreadNotFound or MessageConflict; ArchiveError where what was said, or
+    its answer, is in an archive that cannot be read.
     """
     for _ in range(RACES):
         with suppress(IntegrityError):  # another request was faster: what it stored is there by now
@@ -103,11 +110,25 @@ def _found(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded | None
     row = Message.objects.filter(user=thread.user, client_msg_id=client_msg_id).first()
     if row is None:
         return None
-    if row.role != Message.Role.USER or row.text != said or thread.thread_id not in (None, row.thread_id):
+    if row.role != Message.Role.USER or thread.thread_id not in (None, row.thread_id):
         raise MessageConflict
     replies = Message.objects.filter(user=thread.user, role=Message.Role.ASSISTANT)
     reply = replies.filter(client_msg_id=reply_id(row.thread_id, client_msg_id)).first()
+    _fill_in(row, reply, said)
+    if row.text != said:
+        raise MessageConflict
     return _recorded(row, thread.user, _reply(reply) if reply else None)
+
+
+def _fill_in(row: Message, reply: Message | None, said: str) -> None:
+    """Read what was archived of them. Where that fails, another message under the id is still known to be another."""
+    try:
+        reading.fill_in(row, reply)
+    except ArchiveError:
+        is_other = row.text != said if row.archive_id is None else not digests.may_be(said, row.text_digest)
+        if is_other:
+            raise MessageConflict from None
+        raise
 
 
 def _stored(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
@@ -136,15 +157,19 @@ def _append(thread_id: str, **fields: object) -> Message:
     The same update says that the thread has something for the mirror. While writing to Zep is off, or earlier messages
     of the thread are held, this one is held behind them.
     """
-    changes: dict[str, object] = {"last_sequence": F("last_sequence") + 1}
+    changes: dict[str, object] = {
+        "last_sequence": F("last_sequence") + 1,
+        "hot_messages": F("hot_messages") + 1,
+        "last_message_at": Now(),
+    }
     if base_mode() is MemoryMode.OFF:
         changes["holds_messages"] = True
     else:
         changes["mirror_due_at"] = Coalesce("mirror_due_at", Now())
     Thread.objects.filter(pk=thread_id).update(**changes)
-    sequence, is_held = Thread.objects.values_list("last_sequence", "holds_messages").get(pk=thread_id)
-    state = MirrorState.HELD if is_held else MirrorState.PENDING
-    return Message.objects.create(thread_id=thread_id, sequence=sequence, mirror_state=state, **fields)
+    thread = Thread.objects.only("last_sequence", "holds_messages", "summary").get(pk=thread_id)
+    state = MirrorState.HELD if thread.holds_messages else MirrorState.PENDING
+    return Message.objects.create(thread=thread, sequence=thread.last_sequence, mirror_state=state, **fields)
 
 
 def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
@@ -158,16 +183,19 @@ def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
         is_first=row.sequence == 1,
         recent=recent,
         reply=reply,
+        earlier=None if row.sequence == 1 or reply else summaries.of(row.thread),
     )
 
 
 def _recent(row: Message) -> tuple[PastMessage, ...]:
+    """The newest messages before this one; those that are archived are left out here, not searched past."""
     before = Message.objects.filter(thread_id=row.thread_id, sequence__lt=row.sequence).order_by("-sequence")
     opening = Left("text", RECENT_CHARACTERS)
-    newest = list(before.values_list("role", opening, "agent")[:RECENT_MESSAGES])
+    newest = list(before.values_list("role", opening, "agent", "archive")[:RECENT_MESSAGES])
     return tuple(
         PastMessage(role="user" if role == Message.Role.USER else "assistant", text=text, agent=agent)
-        for role, text, agent in reversed(newest)
+        for role, text, agent, archive in reversed(newest)
+        if archive is None
     )
 
 

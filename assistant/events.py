@@ -264,6 +264,51 @@ class MessageRevealed(Event):
     actor_pk: int
 
 
+@dataclass(frozen=True)
+class MessagesArchived(Event):
+    """One file holds messages of a thread, and their rows are emptied. `size`: bytes as stored."""
+
+    thread_id: str
+    messages: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SessionArchived(Event):
+    """A thread's older messages were archived. `rule`: why it was due."""
+
+    thread_id: str
+    rule: str
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ArchiveFailed(Event):
+    """A thread could not be archived or restored; its rows are as they were."""
+
+    thread_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ArchiveRestored(Event):
+    """The texts of an archive are back in their rows."""
+
+    thread_id: str
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ArchiveExpired(Event):
+    """An archive's time was over: what it held is gone."""
+
+    thread_id: str
+    messages: int
+
+
 Observer = Callable[[Event], None]
 _observers: list[Observer] = []
 

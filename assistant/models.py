@@ -58,6 +58,14 @@ class Thread(models.Model):
     lease_fence = models.BigIntegerField(default=0, help_text="Grows with each lease; an older one can change nothing.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="When the mirror's lease ends.")
     known_to_zep_at = models.DateTimeField(null=True, blank=True, help_text="When Zep had user and session.")
+    # Defaults of the database's own: during a deployment, web processes that do not know the columns insert rows too.
+    hot_messages = models.PositiveIntegerField(default=0, db_default=0, help_text="How many are not archived.")
+    last_message_at = models.DateTimeField(null=True, blank=True, help_text="When the newest message came.")
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Of the newest archive: a session began anew.")
+    archived_messages = models.BigIntegerField(default=0, db_default=0, help_text="How many are in archives.")
+    archived_through = models.BigIntegerField(default=0, db_default=0, help_text="Up to this sequence none is hot.")
+    archive_not_before = models.DateTimeField(null=True, blank=True, help_text="Until then it is left alone.")
+    summary = models.JSONField(null=True, blank=True, help_text="What archived messages amount to: values, no text.")
 
     class Meta:
         indexes: ClassVar = [
@@ -67,6 +75,9 @@ class Thread(models.Model):
             ),
             models.Index(fields=["created_at"], name="thread_holding", condition=models.Q(holds_messages=True)),
             models.Index(fields=["created_at"], name="thread_newest"),  # the order of the admin's list
+            # What the archiver asks: who keeps many messages, and who has been silent for long.
+            models.Index(fields=["hot_messages"], name="thread_hot", condition=models.Q(hot_messages__gt=0)),
+            models.Index(fields=["last_message_at"], name="thread_silent", condition=models.Q(hot_messages__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -120,6 +131,14 @@ class Message(models.Model):
     outgoing_policy = models.CharField(max_length=40, blank=True, db_default="", help_text="By which it was redacted.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
 
+    # Its index is partial, in Meta. Where it is set, `text`, `rich` and `memory_trace` are in the archive's file.
+    archive = models.ForeignKey(
+        "Archive", on_delete=models.PROTECT, related_name="messages", null=True, blank=True, db_index=False
+    )
+    text_digest = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Keyed hash of an archived text, for replays."
+    )
+
     class Meta:
         constraints: ClassVar = [
             # The id comes first: a nudge looks for it alone (437 ms among ten million messages the other way round).
@@ -144,6 +163,7 @@ class Message(models.Model):
                 name="message_dead",
                 condition=models.Q(mirror_state="dead", discarded_at=None),
             ),
+            models.Index(fields=["archive"], name="message_archived", condition=models.Q(archive__isnull=False)),
         ]
         permissions: ClassVar = [("reveal_message", "Can reveal what a message says")]
 
@@ -154,6 +174,52 @@ class Message(models.Model):
     def zep_id(self) -> uuid.UUID:
         """Its uuid at Zep, and the `message_id` that the API shows."""
         return zep_message_id(self.thread_id, self.client_msg_id)
+
+
+class Archive(models.Model):
+    """A file that holds messages of one thread. The row comes before the file and goes after it, so none is forgotten.
+
+    `writing`: nothing relies on the file yet. `stored`: the messages' texts are in the file and nowhere else.
+    `restored`: they are back in their rows. `expired`: kept for as long as they may be; the texts are gone for good.
+    """
+
+    class State(models.TextChoices):
+        WRITING = "writing"
+        STORED = "stored"
+        RESTORED = "restored"
+        EXPIRED = "expired"
+
+    # Protected: whoever deletes a thread has to remove its files first.
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="archives")
+    name = models.CharField(max_length=200, unique=True, help_text="Of the file, in the storage.")
+    state = models.CharField(max_length=8, choices=State, default=State.WRITING)
+    rule = models.CharField(max_length=16, help_text="Why the thread was due.")
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+    message_count = models.PositiveIntegerField()
+    size_bytes = models.BigIntegerField(default=0, help_text="Of the file as it is stored.")
+    sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the file as it is stored.")
+    format_version = models.PositiveSmallIntegerField()
+    key_id = models.CharField(max_length=16, blank=True, default="", help_text="Of the key; empty: not encrypted.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="When the file was last read and found right.")
+    restored_at = models.DateTimeField(null=True, blank=True)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    file_removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], name="archive_stored", condition=models.Q(state="stored")),
+            # Files that nothing refers to: of runs that were killed, and of archives whose time is over.
+            models.Index(
+                fields=["created_at"],
+                name="archive_left_over",
+                condition=~models.Q(state="stored") & models.Q(file_removed_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"archive {self.pk} of {self.message_count} messages"
 
 
 class DeadLetter(Message):

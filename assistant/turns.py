@@ -45,7 +45,8 @@ async def take_turn(thread: ThreadRef, said: str, client_msg_id: UUID) -> Turn:
 
     The message is stored before anything else; a crash at any later point leaves a message that is mirrored, and
     whose answer is made when it is sent again. A user who goes away stops nothing: the turn is finished all the same.
-    Raise ThreadNotFound, or MessageConflict where the id was used for another message.
+    Raise ThreadNotFound, MessageConflict where the id was used for another message, or ArchiveError where the answer is
+    in an archive that cannot be read.
     """
     started = time.perf_counter()
     message = await in_database(conversation.record, thread, said, client_msg_id)
@@ -87,6 +88,8 @@ async def recall(message: Recorded) -> Recalled:
     if context is None and meta != EXCLUDED and base_mode() is MemoryMode.READ_WRITE:
         context = remembered.stale.context if remembered.stale else None
         meta = meta | _fallback(message, remembered)
+    if message.earlier is not None:
+        meta = meta | {"summary": True}
     announce(TurnRemembered(_kind_of(context, meta), time.perf_counter() - started))
     return Recalled(message.recent, context, meta)
 
@@ -103,13 +106,15 @@ def _fallback(message: Recorded, remembered: Remembered) -> Meta:
     """What the agent goes by where the read gave nothing, as the trace shows it."""
     if remembered.stale is not None:
         return {"fallback": "stale_cache", "age_s": round(remembered.stale.age_seconds)}
-    return {"fallback": "local_recent"} if message.recent else {}
+    return {"fallback": "local_recent"} if message.recent or message.earlier else {}
 
 
 def compose_and_record(message: Recorded, recalled: Recalled) -> tuple[StoredReply, bool]:
     """Answer and store the answer. Where a duplicate of the request was faster, its answer stands (False)."""
     facts = recalled.context.facts if recalled.context else ()
-    reply = compose(message.said, recent=recalled.recent, facts=facts, listings=StoredListings())
+    reply = compose(
+        message.said, recent=recalled.recent, facts=facts, earlier=message.earlier, listings=StoredListings()
+    )
     ids = {"user": str(message.client_msg_id), "assistant": str(message.reply_client_msg_id)}
     return conversation.record_reply(message, reply, recalled.meta | {"client_ids": ids})
 

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -18,6 +19,7 @@ LOCAL_DIR = env.local_dir()
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY_IS_SET = bool(env.text("SECRET_KEY"))
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)  # unset: good for one process only, see checks.py
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", "")  # keys of before, until what they signed is over
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -160,6 +162,38 @@ PII_REDACT_EMAIL = env.flag("PII_REDACT_EMAIL", default=True)
 PII_REDACT_PHONE = env.flag("PII_REDACT_PHONE", default=True)
 PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
 
+# Archives
+ARCHIVE_MAX_MESSAGES_IN_MEMORY = env.whole("ARCHIVE_MAX_MESSAGES_IN_MEMORY", 50, at_least=1)
+ARCHIVE_THRESHOLD = env.whole("ARCHIVE_THRESHOLD", 100, at_least=1)
+ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
+ARCHIVE_RECENT_CONTEXT_WINDOW = env.whole("ARCHIVE_RECENT_CONTEXT_WINDOW", 10, at_least=2)
+SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0)
+ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0)  # 0: archives are kept
+ARCHIVE_INTERVAL_SECONDS = env.whole("ARCHIVE_INTERVAL_SECONDS", 60, at_least=1, at_most=3_600)
+ARCHIVE_ENCRYPTION = env.flag("ARCHIVE_ENCRYPTION", default=not DEBUG)
+ARCHIVE_ENCRYPTION_KEY = env.fernet_keys("ARCHIVE_ENCRYPTION_KEY")  # the first encrypts, all decrypt
+ARCHIVE_STORAGE = env.choice("ARCHIVE_STORAGE", "local", ("local", "s3"))
+ARCHIVE_DIR = Path(env.text("ARCHIVE_DIR") or LOCAL_DIR / "archive")
+ARCHIVE_S3_BUCKET = env.text("ARCHIVE_S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "archive": {"BACKEND": "assistant.archive.storage.LocalFolder", "OPTIONS": {"location": str(ARCHIVE_DIR)}},
+}
+if ARCHIVE_STORAGE == "s3":  # keys from the environment, a profile or the machine's role, as boto3 finds them
+    STORAGES["archive"] = {
+        "BACKEND": "assistant.archive.s3.Bucket",
+        "OPTIONS": {
+            "bucket_name": ARCHIVE_S3_BUCKET,
+            "location": env.text("ARCHIVE_S3_PREFIX"),
+            "endpoint_url": env.url("ARCHIVE_S3_ENDPOINT_URL", schemes=("http", "https")) or None,
+            "region_name": env.text("ARCHIVE_S3_REGION") or None,
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
+
 # Celery
 WORKER_METRICS_PORT = env.port("WORKER_METRICS_PORT", 9808)
 CONTROL_METRICS_PORT = env.port("CONTROL_METRICS_PORT", 9809)
@@ -176,6 +210,7 @@ CELERY_TASK_ROUTES = {
     "workers.guard.*": {"queue": "control"},
     "workers.alerts.*": {"queue": "default"},
     "workers.housekeeping.*": {"queue": "default"},
+    "workers.archive.*": {"queue": "archive"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -200,6 +235,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
     "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
+    "archive": {"task": "workers.archive.archive_due", "schedule": ARCHIVE_INTERVAL_SECONDS},
+    "archive retention": {"task": "workers.archive.expire_archives", "schedule": 3_600},
 }
 if PROCESS_ROLE == "web":
     # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.

@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from assistant.api.rate_limit import RateLimited
+from assistant.archive.errors import ArchiveError, ArchiveExpired
 from assistant.conversation import MessageConflict, ThreadNotFound
 
 Details = Sequence[Mapping[str, str]]
@@ -39,6 +40,8 @@ def install(api: NinjaAPI) -> None:
         ThreadNotFound: _thread_not_found,
         MessageConflict: _conflict,
         RateLimited: _rate_limited,
+        ArchiveError: _archive_unreadable,
+        ArchiveExpired: _archive_expired,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -93,6 +96,17 @@ def _rate_limited(_request: HttpRequest, error: RateLimited) -> HttpResponse:
 def _database_down(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "The message could not be stored; send it again with the same client_msg_id."
     return error_response(503, "database_unavailable", message, headers={"Retry-After": "2"})
+
+
+def _archive_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "What was answered is archived, and the archive cannot be read now; try again later."
+    return error_response(503, "archive_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return error_response(
+        410, "archive_expired", "This message was answered; its text was kept for its time and is gone."
+    )
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:

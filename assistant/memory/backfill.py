@@ -41,8 +41,14 @@ def let_go_threads(thread_ids: Iterable[str], actor: str) -> int:
 
 
 def _let_go(thread_id: str, actor: str) -> int:
-    """One transaction: the thread row is locked first, so that no message is held behind those that go."""
+    """One transaction: the thread row is locked first, so that no message is held behind those that go.
+
+    Where one of them is in an archive none goes: it has to be restored first, or the others would overtake it.
+    """
     with transaction.atomic():
+        Thread.objects.select_for_update().get(pk=thread_id)
+        if Message.objects.filter(thread_id=thread_id, mirror_state=MirrorState.HELD, archive__isnull=False).exists():
+            return 0
         Thread.objects.filter(pk=thread_id).update(holds_messages=False, mirror_due_at=Coalesce("mirror_due_at", Now()))
         rows = Message.objects.filter(thread_id=thread_id, mirror_state=MirrorState.HELD)
         messages = rows.update(mirror_state=MirrorState.PENDING, mirror_error="")

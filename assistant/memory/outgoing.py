@@ -9,7 +9,12 @@ from assistant.models import Message, zep_message_id
 
 
 def redact_into(row: Message) -> bool:
-    """Fill in the row's redacted parts. False where redaction failed: then nothing of the message may be sent."""
+    """Fill in the row's redacted parts. False where redaction failed: then nothing of the message may be sent.
+
+    Nor may an archived message, whose text is elsewhere.
+    """
+    if row.archive_id is not None:
+        return False
     try:
         redacted = RedactedText(row.text)
     except RedactionFailed:

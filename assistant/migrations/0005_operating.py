@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0002_guard_and_policy'),
+        ('assistant', '0003_archive'),
     ]
 
     operations = [

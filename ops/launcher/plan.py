@@ -99,6 +99,7 @@ def defaults(numbers: Mapping[str, int], secrets: Mapping[str, str], given: Mapp
     values = {
         "SECRET_KEY": secrets["SECRET_KEY"],
         "METRICS_TOKEN": secrets["METRICS_TOKEN"],
+        "ARCHIVE_ENCRYPTION_KEY": secrets["ARCHIVE_ENCRYPTION_KEY"],
         "FLOWER_BASIC_AUTH": f"{DISPLAYED_USER}:{secrets['FLOWER_PASSWORD']}",
         "WEB_HOST": LOOPBACK,
         "REDIS_URL": redis_url,
