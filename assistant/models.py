@@ -286,6 +286,35 @@ class ModeTransition(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.before} -> {self.after} ({self.reason})"
 
 
+class DrillRun(models.Model):
+    """One run of a drill: what was looked at, what was expected, what was found. At most one is running."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running"
+        PASSED = "passed"
+        FAILED = "failed"
+        BROKEN = "broken"  # it could not be carried out
+
+    drill = models.CharField(max_length=32)
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=7, choices=Outcome, default=Outcome.RUNNING)
+    steps = models.JSONField(default=list, help_text="Of each: name, expected, actual, ms, ok.")
+    host = models.CharField(max_length=255, help_text="Where it ran.")
+    by = models.CharField(max_length=150, help_text="The operator's name, or schedule.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["outcome"], condition=models.Q(outcome="running"), name="one_drill_at_a_time"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["drill", "-started_at"], name="drill_newest_runs")]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} {self.drill}: {self.outcome}"
+
+
 class Listing(models.Model):
     """A home to rent or buy."""
 

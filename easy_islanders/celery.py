@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "easy_islanders.settings")
 app = Celery("easy_islanders")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["assistant"])
-for module in ("sweep", "guard", "alerts", "archive", "housekeeping"):
+for module in ("sweep", "guard", "alerts", "archive", "drills", "housekeeping"):
     app.autodiscover_tasks(["workers"], related_name=module)
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
+from assistant.drills.catalogue import DRILLS
 from easy_islanders import env
 
 env.load_local_env()
@@ -211,6 +213,7 @@ CELERY_TASK_ROUTES = {
     "workers.alerts.*": {"queue": "default"},
     "workers.housekeeping.*": {"queue": "default"},
     "workers.archive.*": {"queue": "archive"},
+    "workers.drills.*": {"queue": "default"},
 }
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -231,13 +234,23 @@ SWEEP_INTERVAL_SECONDS = 10
 HOUSEKEEPING_INTERVAL_SECONDS = 3_600
 # No `expires`: it is a time of beat's clock, and a control host whose clock is ahead would run none (measured). Ticks
 # that pile up while the control worker is away cost milliseconds each.
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "workers.sweep.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
     "guard": {"task": "workers.guard.tick", "schedule": MEMORY_PROBE_INTERVAL_SECONDS},
     "housekeeping": {"task": "workers.housekeeping.tidy", "schedule": HOUSEKEEPING_INTERVAL_SECONDS},
     "archive": {"task": "workers.archive.archive_due", "schedule": ARCHIVE_INTERVAL_SECONDS},
     "archive retention": {"task": "workers.archive.expire_archives", "schedule": 3_600},
 }
+DRILLS_ENABLED = env.flag("DRILLS_ENABLED", default=False)
+if DRILLS_ENABLED:  # each once an hour, five minutes apart: they run one at a time
+    CELERY_BEAT_SCHEDULE |= {
+        f"drill-{drill}": {
+            "task": "workers.drills.run_drill",
+            "args": (drill,),
+            "schedule": crontab(minute=str(place * 60 // len(DRILLS))),
+        }
+        for place, drill in enumerate(DRILLS)
+    }
 if PROCESS_ROLE == "web":
     # Publishing may hold a turn for about 50 ms when Redis hangs, 2 ms when it refuses (measured); never longer.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05, "max_retries": 0}

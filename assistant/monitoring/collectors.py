@@ -15,6 +15,7 @@ from assistant.memory import dead_letters, guard, outbox, write_hold
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.guard import UNKNOWN
 from assistant.memory.modes import AUTOMATIC, DOWNGRADES, RECOVERIES, Guard, effective
+from assistant.monitoring.drill_collector import drills
 from assistant.redis_link import RedisDown
 
 GUARD_COUNTERS = (
@@ -26,9 +27,9 @@ GUARD_COUNTERS = (
 
 
 class ClusterCollector(Collector):
-    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold.
+    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold, the drills.
 
-    Three queries and three round trips.
+    Four queries and three round trips.
     """
 
     def collect(self) -> Iterator[Metric]:
@@ -37,6 +38,7 @@ class ClusterCollector(Collector):
         yield from _guard_counters()
         yield from _backlog()
         yield from _write_hold()
+        yield from drills()
 
     def describe(self) -> list[Metric]:
         """Nothing to announce ahead: registering must not read the database."""

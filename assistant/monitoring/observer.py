@@ -4,9 +4,9 @@ Each module of `observers` lists its `EVENTS` and has one `observe`; metrics and
 """
 
 from assistant.events import Event
-from assistant.monitoring.observers import archive, guard, mirror, operators, reads, turns
+from assistant.monitoring.observers import archive, drills, guard, mirror, operators, reads, turns
 
-AREAS = (turns, reads, guard, mirror, archive, operators)
+AREAS = (turns, reads, guard, mirror, archive, drills, operators)
 OBSERVERS = {kind: area.observe for area in AREAS for kind in area.EVENTS}
 
 

@@ -1,0 +1,1 @@
+"""Drills: the production code rehearses the memory's troubles, in a process that touches nothing of production."""
