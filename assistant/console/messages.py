@@ -17,9 +17,10 @@ from django.views.decorators.cache import never_cache
 from assistant.console.confirmation import Question, ask
 from assistant.console.lists import Choice, ReadOnlyAdmin, actor
 from assistant.events import MessageRevealed, announce
+from assistant.memory import indexed
 from assistant.memory.proof import prove
 from assistant.memory.remirror import remirror
-from assistant.models import WAITING_STATES, AuditEntry, Message, MirrorState
+from assistant.models import AuditEntry, Message, MirrorState
 from assistant.publishing import publish
 from assistant.tasks import mirror_message
 
@@ -38,9 +39,9 @@ class OnItsWay(Choice):
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "waiting":
-            return queryset.filter(mirror_state__in=[state.value for state in WAITING_STATES])
+            return queryset.filter(indexed.WAITING)
         if value == "held":
-            return queryset.filter(mirror_state=MirrorState.HELD)
+            return queryset.filter(indexed.UNSENT, mirror_state=MirrorState.HELD)
         return queryset.filter(mirror_state=MirrorState.DEAD, discarded_at=None)
 
 

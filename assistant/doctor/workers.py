@@ -1,6 +1,7 @@
 """Broker, queues and who serves them; the schedule, the control worker and the probe by their signs of life."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -13,7 +14,7 @@ from assistant.doctor.redis_roles import asked
 from assistant.memory.guard_scripts import LAST_PROBE_KEY
 from assistant.memory.heartbeats import NAMES, key_of
 
-CONNECT_SECONDS, PING_SECONDS = 2.0, 2.0
+CONNECT_SECONDS, PING_SECONDS = 2, 2.0
 DEEP = 100  # the alert QueueBacklog's number
 LATE_AFTER_TICKS = 4
 SERVED_BY = {"mirror": "worker", "archive": "worker", "default": "worker", "control": "control"}
@@ -43,12 +44,13 @@ def look_at_heartbeats() -> list[Finding]:
     except RedisError as error:
         return [failed("heartbeats", f"Redis does not answer: {type(error).__name__}.", "See `redis state`.")]
     now = seconds + microseconds / 1_000_000
-    return list(_heartbeats({name: at and now - float(at) for name, at in zip((*NAMES, "probe"), heard, strict=True)}))
+    ages = {name: now - float(at) if at else None for name, at in zip((*NAMES, "probe"), heard, strict=True)}
+    return list(_heartbeats(ages))
 
 
 def _depth(connection: Connection, queue: str) -> int:
     """On a channel of its own: asking for a queue that is not there closes it. An empty one in Redis is not there."""
-    channel = connection.channel()
+    channel: Any = connection.channel()  # its stubs know only what all transports' channels have
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except connection.channel_errors:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from assistant.memory import indexed
 from assistant.models import AuditEntry, Message, MirrorState, Thread
 
 
@@ -23,7 +24,7 @@ class Held:
 
 def held() -> Held:
     """What is held now. Two queries."""
-    messages = Message.objects.filter(mirror_state=MirrorState.HELD).count()
+    messages = Message.objects.filter(indexed.UNSENT, mirror_state=MirrorState.HELD).count()
     return Held(Thread.objects.filter(holds_messages=True).count(), messages)
 
 

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from assistant.errors import EasyIslandersError
-from assistant.memory import outbox_postgres, tombstones
+from assistant.memory import indexed, outbox_postgres, tombstones
 from assistant.models import UNSENT_STATES, WAITING_STATES, Message, MirrorState, Thread
 
 KNOWN_FOR = timedelta(days=1)  # then user and session are ensured again: Zep may have been restored
@@ -185,7 +185,7 @@ def waiting_threads(overdue_by: timedelta, limit: int) -> list[str]:
 
 def backlog() -> tuple[int, datetime | None]:
     """How many messages wait, and since when the oldest does. Two queries over a partial index."""
-    waiting = Message.objects.filter(mirror_state__in=WAITING_STATES)
+    waiting = Message.objects.filter(indexed.WAITING)
     oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
     return waiting.count(), oldest
 
