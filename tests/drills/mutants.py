@@ -117,9 +117,8 @@ def main(mutant: str, *arguments: str) -> int:
     breaks: Callable[[], None] = globals()[mutant]
 
     def break_it() -> None:
-        ops.drills.steps.SOON = ops.drills.steps.LATER = (
-            IMPATIENT_SECONDS  # before the drill is imported, which takes it over
-        )
+        # Before the drill is imported, which takes them over.
+        ops.drills.steps.SOON = ops.drills.steps.LATER = IMPATIENT_SECONDS
         breaks()
 
     return drills.main(list(arguments), before=break_it)

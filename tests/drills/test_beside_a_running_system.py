@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(ALL_SECONDS + 100)
 class Everything:
     """All that a system keeps, as far as it could tell a drill from a day on which nobody came."""
 
-    redis: dict[bytes, bytes]
+    redis: dict[bytes, bytes | None]
     rows: dict[str, list[str]]
     web: Samples
     worker: Samples
@@ -155,10 +155,10 @@ def test_a_worker_runs_one_from_the_default_queue_and_touches_as_little(
     assert metrics['memory_drill_last_success_timestamp_seconds{drill="write_path"}'] > 1_700_000_000
 
 
-def _ended(system: System) -> Callable[[], Json | None]:
-    def ended() -> Json | None:
+def _ended(system: System) -> Callable[[], Json]:
+    def ended() -> Json:
         rows = system.database.query('SELECT * FROM "assistant_drillrun" WHERE finished_at IS NOT NULL')
-        return rows[0] if rows else None
+        return rows[0] if rows else {}
 
     return ended
 

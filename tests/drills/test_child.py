@@ -8,6 +8,7 @@ import pytest
 from assistant.drills import child
 from assistant.drills.catalogue import DRILLS, Step
 from ops.waiting import wait_until
+from tests.support.processes import ROOT
 from tests.support.processes_of import processes_of
 
 SECRETS = ("DATABASE_URL", "REDIS_URL", "ZEP_API_KEY", "SECRET_KEY", "METRICS_TOKEN", "MEMORY_ALERT_WEBHOOK_URL")
@@ -75,7 +76,7 @@ def test_it_is_given_no_address_and_no_secret(folder: Path, monkeypatch: pytest.
 
 
 def test_every_drill_is_a_module() -> None:
-    ours = {path.stem for path in Path(child.settings.BASE_DIR, "ops", "drills").glob("*.py")}
+    ours = {path.stem for path in (ROOT / "ops" / "drills").glob("*.py")}
 
     assert set(DRILLS) <= ours
     assert ours - set(DRILLS) == {"__init__", "__main__", "isolation", "steps", "world"}
