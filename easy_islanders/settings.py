@@ -290,7 +290,7 @@ MIRROR_BACKLOG_DRAINERS = env.whole("MIRROR_BACKLOG_DRAINERS", 8, at_least=1)  #
 # Logs: to the console in the format asked for, and as JSON to a file that rotates (LOG_FILE_MAX_BYTES=0: to none)
 LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "readable"))
 LOG_FILE_MAX_BYTES = env.whole("LOG_FILE_MAX_BYTES", 10_000_000)
-LOG_FILE_BACKUPS = env.whole("LOG_FILE_BACKUPS", 5, at_least=1, at_most=20)
+LOG_FILE_BACKUPS = env.whole("LOG_FILE_BACKUPS", 5, at_least=1, at_most=1_000)
 LOG_HANDLERS: dict[str, dict[str, Any]] = {
     "console": {
         "class": "logging.StreamHandler",
