@@ -166,16 +166,16 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
             position = group.end() if group else match.end()
         else:
             position = end
-            found.append((_with_bracket(text, match.start(), end), end))
+            start = match.start()
+            found.append((_with_bracket(text, start, end) if text[start - 1 : start] in _BRACKETS else start, end))
         match = match.re.search(text, position)
     return found
 
 
 def _with_bracket(text: str, start: int, end: int) -> int:
     """Take in the bracket that opens right before a number and closes inside it."""
-    opens = text[start - 1 : start] if start else ""
-    closes = _BRACKETS.get(opens)
-    return start - 1 if closes and text.count(closes, start, end) > text.count(opens, start, end) else start
+    opens = text[start - 1]
+    return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

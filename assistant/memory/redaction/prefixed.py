@@ -56,18 +56,18 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
 
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
     """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
-    prefixes: list[Prefix] = []
-    matches = list(_GROUP.finditer(text, start, end))
-    digits = "".join([group.group() for group in matches])
-    groups = tuple([group.end() - group.start() for group in matches])
-    size = 0
-    for place, length in enumerate(groups):
-        size += length
-        if size >= _SHORTEST:
-            prefixes.append(Prefix(matches[place].end(), digits[:size], groups[: place + 1]))
-    if prefixes and text[end : end + 1].isdigit():
-        prefixes.pop()
-    return prefixes[::-1]
+    ends = [group.span() for group in _GROUP.finditer(text, start, end)]
+    if text[end : end + 1].isdigit():
+        ends.pop()
+    digits = "".join([text[first:last] for first, last in ends])
+    groups = tuple([last - first for first, last in ends])
+    prefixes, size = [], len(digits)
+    for count in range(len(groups), 0, -1):
+        if size < _SHORTEST:
+            break
+        prefixes.append(Prefix(ends[count - 1][1], digits[:size], groups[:count]))
+        size -= groups[count - 1]
+    return prefixes
 
 
 def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None:
