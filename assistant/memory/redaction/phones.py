@@ -46,9 +46,9 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
+_DIGITS: Final = "0123456789"
 _LISTS: Final = re.compile(
-    r"[0-9](?<!\d.)(?=[\d\W_]{48})(?:\d{48,}+"
-    r"|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
+    r"[0-9](?<!\d.)(?:\d{48,}+|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
 )
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
@@ -64,8 +64,9 @@ _FIRST_DIGITS: Final = re.compile(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"[oοо](?:(?<=\+9.)|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))|(?<=\d[ .\-].)(?=\d(?!\w))|(?<=\d[ .\-]\d.)(?!\w)"
-    r"|(?<=\d.)(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
+    r"[oοо](?:(?<=\d.)(?:(?<=\+9.)|(?<=\d[ .\-]\d.)(?!\w)"
+    r"|(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
+    r"|(?=\d)(?:(?<=\d[ .\-].)(?=\d(?!\w))|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))))"
 )
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
@@ -116,7 +117,7 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
     view = stretch.reading(_LETTER_ZERO.sub("0", stretch.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if len(view.text) > _LONGEST_LIST:
+    if sum(map(view.text.count, _DIGITS)) > _LONGEST_LIST:
         view = view.masked(_LISTS)
     return shielded(view)
 
