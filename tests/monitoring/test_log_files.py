@@ -16,7 +16,7 @@ import pytest
 from ops.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES, LINES, FRAMES = 4, 1_000, 200
+PROCESSES, LINES, FRAMES = 4, 1_000, 700
 NEARLY_FULL = 16_000  # a pipe holds 16 pages or more; lines leave some of each unused
 SECRET = "canary.kuslar@example.com"
 PRELUDE = "import django, structlog, sys, threading; django.setup(); log = structlog.get_logger('easy_islanders')\n"
