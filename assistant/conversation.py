@@ -167,8 +167,12 @@ def _owner_of(thread_id: str) -> tuple[int | None, bool]:
 
 
 def _refuse_the_erased(user: User, thread_id: str) -> None:
-    """Only now that the new thread's row refers to the user's is it sure that nobody erases them meanwhile."""
-    if not User.objects.filter(pk=user.pk, is_active=True).exists():
+    """Lock the user's row until the thread is committed: who erases them, or opts out, waits for it or is seen.
+
+    The foreign key alone locks nothing before the commit: it is checked only then.
+    """
+    theirs = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+    if theirs.values_list("pk", flat=True).first() is None:
         raise UserGone
     if tombstones.is_erased(thread_id):
         raise ThreadNotFound

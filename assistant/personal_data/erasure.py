@@ -83,7 +83,8 @@ def begin_thread(user: User, thread_id: str, actor: str, receipt: str) -> Erasur
     tombstones.put(Tombstone.Kind.MEMORY, [user.memory_id])
     if thread_id:
         tombstones.put(Tombstone.Kind.THREAD, [tombstones.digest(thread_id)])
-    erasure = _made(user, Erasure.Scope.THREAD, receipt, {"threads": int(bool(thread_id))}, thread_id)
+    counts = {"threads": int(bool(thread_id)), "audit_entries": traces.unname_in_audit([thread_id])}
+    erasure = _made(user, Erasure.Scope.THREAD, receipt, counts, thread_id)
     _seize(user, erasure)
     user.memory_id = User._meta.get_field("memory_id").get_default()
     user.save(update_fields=["memory_id"])

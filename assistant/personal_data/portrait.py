@@ -22,6 +22,7 @@ from assistant.personal_data.receipts import as_receipt
 
 FORMAT_VERSION = 1
 ROWS_AT_ONCE = 500
+THREAD_FIELDS = ("id", "created_at", "known_to_zep_at", "summary")
 MESSAGE_FIELDS = (
     "thread_id",
     "sequence",
@@ -119,8 +120,10 @@ class _Messages:
         while rows := self._after(thread_id, sequence):
             thread_id, sequence = rows[-1].thread_id, rows[-1].sequence
             for archive_id, group in groupby(rows, key=lambda row: row.archive_id):
-                filled = list(group) if archive_id is None else self._filled(list(group))
-                yield from ({name: getattr(row, name) for name in MESSAGE_FIELDS} for row in filled)
+                together = list(group)
+                if archive_id is not None:
+                    self._fill_in(together)
+                yield from ({name: getattr(row, name) for name in MESSAGE_FIELDS} for row in together)
 
     def outcome(self) -> dict[str, object]:
         """For the manifest: whether every archive could be read."""
@@ -130,18 +133,17 @@ class _Messages:
         later = Q(thread_id__gt=thread_id) | Q(thread_id=thread_id, sequence__gt=sequence)
         return list(Message.objects.filter(later, user=self._user).order_by("thread_id", "sequence")[:ROWS_AT_ONCE])
 
-    def _filled(self, rows: list[Message]) -> list[Message]:
+    def _fill_in(self, rows: list[Message]) -> None:
         try:
             reading.fill_in(*rows)
         except ArchiveError as error:
             self._unreadable = error.reason
-        return rows
 
 
 def _archives(user: User) -> Iterator[Record]:
     """Which files hold older messages; what they hold is among the messages."""
     names = ("thread_id", "name", "state", "created_at", "first_sequence", "last_sequence", "message_count")
-    return Archive.objects.filter(thread__user=user).order_by("pk").values(*names).iterator()
+    yield from Archive.objects.filter(thread__user=user).order_by("pk").values(*names).iterator()
 
 
 def _audit(user: User) -> Iterator[Record]:

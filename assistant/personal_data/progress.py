@@ -16,7 +16,7 @@ from django.utils import timezone
 from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
-from assistant.personal_data import at_zep, ledger, places, retelling, sealing
+from assistant.personal_data import at_zep, ledger, places, retelling, sealing, traces
 from assistant.personal_data.erasure import call_time
 from assistant.personal_data.events import ErasureStepEnded
 
@@ -85,6 +85,7 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
         places.remove_messages(erasure)
         places.remove_archives(erasure)
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
+        traces.unname_in_audit(places.threads_of(erasure).values_list("pk", flat=True))
         places.threads_of(erasure).delete()
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
             erasure.user.delete()
