@@ -26,8 +26,8 @@ from assistant.tasks import mirror_message
 
 PROOFS_AT_ONCE = 20
 NUDGES_AT_ONCE = 50  # the sweep finds the others
-SAID = ("text", "rich", "outgoing_parts")
-HEAVY = (*SAID, "memory_trace")
+SAID = ("text", "rich", "outgoing_parts", "text_digest")
+HEAVY = ("text", "rich", "outgoing_parts", "memory_trace")
 REVEAL = "assistant.reveal_message"
 
 
@@ -157,7 +157,7 @@ def _remirror(pks: list[Any], by: str) -> str:
     return (
         f"Dead letters on their way again: {done.dead}; held messages let go: {done.held}; "
         f"still held, as writing is off: {done.kept}; waiting, looked at now: {done.waiting}; "
-        f"left alone because Zep has them: {done.mirrored}."
+        f"left alone because Zep has them: {done.mirrored}, because they are archived: {done.archived}."
     )
 
 

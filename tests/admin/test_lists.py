@@ -12,7 +12,7 @@ from assistant.models import AuditEntry, Message, MirrorState, Thread
 from tests.admin.conftest import SECRET, Stored
 
 pytestmark = pytest.mark.django_db
-LISTS = ("thread", "message", "deadletter", "auditentry", "modetransition", "apitoken", "user")
+LISTS = ("thread", "message", "deadletter", "auditentry", "modetransition", "apitoken", "archive", "drillrun", "user")
 SESSION_USER_AND_PERMISSIONS = 4
 COUNT_AND_ROWS = 2
 SAVEPOINTS = 2

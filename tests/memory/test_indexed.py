@@ -34,7 +34,7 @@ def test_an_index_is_used(name: str) -> None:
 def test_the_words_are_those_of_the_indexes() -> None:
     conditions = {index.name: index.condition for index in Message._meta.indexes}
     for name, ours in (("message_waiting", indexed.WAITING), ("message_unsent_in_thread", indexed.UNSENT)):
-        assert str(sorted(conditions[name].children[0][1])) == str(sorted(_states_in(ours.sql)))  # type: ignore[union-attr]
+        assert str(sorted(conditions[name].children[0][1])) == str(sorted(_states_in(ours.sql)))
 
 
 @pytest.mark.usefixtures("redis_server")
