@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone check dashboards bench lock clean
+.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone test-stress check dashboards bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -30,6 +30,9 @@ test-nightly: ## The guard's scripts against their model, 10,000 sequences (minu
 
 test-chaos: ## Many seeded runs with kills and faults (minutes; needs PostgreSQL's server installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m chaos $(ARGS)
+
+test-stress: ## Many users at once against real web processes (a minute)
+	@$(INSTALL) requirements-dev.lock -m pytest tests/stress_test_concurrent.py -s $(ARGS)
 
 test-fresh-clone: ## Clone, install, run, chat, stop: the whole way from nothing (minutes)
 	@$(INSTALL) requirements-dev.lock -m pytest -m fresh_clone -s $(ARGS)

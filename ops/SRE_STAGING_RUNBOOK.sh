@@ -194,8 +194,8 @@ step() {
     local name="$1" expected="$2" actual verdict=PASS answer
     shift 2
     if [[ $MODE == interactive ]]; then
-        printf '\n%s\n  expected: %s\n' "$name" "$expected"
-        if ! read -r -p "  [Enter] run  [s] skip  [q] quit: " answer; then answer=q; fi
+        printf '\n%s\n  expected: %s\n  [Enter] run  [s] skip  [q] quit: ' "$name" "$expected"
+        if ! read -r answer; then answer=q; fi
         case "$answer" in
             q) echo "Ended by the operator."; summary; exit 1 ;;
             s) skip "$name" "by the operator"; return 0 ;;

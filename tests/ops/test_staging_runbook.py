@@ -1,4 +1,4 @@
-"""The staging runbook against a running system: it passes where all is well, fails where not, and leaves it as found."""
+"""The staging runbook on a running system: passes where all is well, fails where not, and leaves it as it was."""
 
 import json
 import os
