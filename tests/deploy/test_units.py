@@ -4,6 +4,7 @@ import configparser
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ UNITS = ROOT / "ops/deploy/systemd"
 COMMON = (UNITS / "easy-islanders-.service.d/common.conf").read_text(encoding="utf-8")
 PROCESSES = list(procfile.parse((ROOT / "Procfile").read_text(encoding="utf-8")))
 each_process = pytest.mark.parametrize("name", PROCESSES)
+each_unit = pytest.mark.parametrize("name", [*PROCESSES, "migrate"])
 MOST_EXPOSED = 25  # of 100; a unit without hardening has 96
 
 
@@ -34,6 +36,8 @@ def installed(tmp_path: Path) -> Path:
     release = tmp_path / "opt/blue/ops/deploy"
     release.mkdir(parents=True)
     shutil.copy(ROOT / "ops/deploy/run", release / "run")
+    (tmp_path / "opt/blue/.venv/bin").mkdir(parents=True)
+    (tmp_path / "opt/blue/.venv/bin/python").symlink_to(sys.executable)
     shutil.copytree(UNITS, tmp_path / "units")
     for path in (tmp_path / "units").rglob("*.*"):
         if path.is_file():
@@ -47,7 +51,7 @@ def analyzed(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=units, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-@each_process
+@each_unit
 def test_systemd_understands_every_line(installed: Path, name: str) -> None:
     done = analyzed(installed, "verify", "--man=no", f"./easy-islanders-{name}@blue.service")
 
@@ -68,7 +72,7 @@ def test_a_line_that_systemd_does_not_know_is_noticed(installed: Path) -> None:
     assert "NoSuchDirective" in analyzed(installed, "verify", "--man=no", "./easy-islanders-web@blue.service").stderr
 
 
-@each_process
+@each_unit
 def test_a_unit_can_do_little(installed: Path, name: str) -> None:
     done = analyzed(
         installed, "security", "--offline=true", f"--threshold={MOST_EXPOSED}", f"easy-islanders-{name}@blue.service"
@@ -81,6 +85,7 @@ def test_a_unit_can_do_little(installed: Path, name: str) -> None:
 def test_a_unit_runs_the_procfiles_line_and_has_as_long_to_stop_as_under_make_run(name: str) -> None:
     told = unit(name)["Service"]
 
+    assert told["Restart"] == "always"
     assert told["ExecStart"] == f"/opt/easy-islanders/%i/ops/deploy/run {name}"
     assert int(told["TimeoutStopSec"].removesuffix("s")) >= plan.STOP_SECONDS.get(name, plan.OTHER_STOP_SECONDS)
 
