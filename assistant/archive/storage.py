@@ -31,7 +31,7 @@ class LocalFolder(FileSystemStorage):
                 file.write(content.read())
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(partial, path)  # unlike a rename it never replaces a file
+            os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
         _sync_folder(folder)

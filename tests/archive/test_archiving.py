@@ -218,7 +218,8 @@ def test_restoring_gives_back_every_row_as_it_was(grow: Grow, folder: Path) -> N
 
 def counters_of(thread_id: str) -> dict[str, Any]:
     columns = ("hot_messages", "archived_messages", "archived_through", "archived_at", "summary", "last_sequence")
-    return Thread.objects.values(*columns).get(pk=thread_id)
+    counters: dict[str, Any] = Thread.objects.values(*columns).get(pk=thread_id)
+    return counters
 
 
 def test_restored_twice_is_restored_once(grow: Grow) -> None:
