@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from assistant.console import history, letters, messages, people, threads, throttle, tokens
+from assistant.console import archives, drills, history, letters, messages, people, threads, throttle, tokens
 
-__all__ = ["history", "letters", "messages", "people", "threads", "throttle", "tokens"]
+__all__ = ["archives", "drills", "history", "letters", "messages", "people", "threads", "throttle", "tokens"]
 
 admin.site.site_header = "Easy Islanders"
 admin.site.site_title = "Easy Islanders"

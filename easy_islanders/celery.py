@@ -24,7 +24,7 @@ def _configuration() -> dict[str, Any]:
 app = Celery("easy_islanders")
 app.add_defaults(_configuration)  # asked when first needed: the settings are not loaded yet
 app.autodiscover_tasks(["assistant"])
-for module in ("sweep", "guard", "alerts", "housekeeping", "drills"):
+for module in ("sweep", "guard", "alerts", "housekeeping", "drills", "personal_data", "archive"):
     app.autodiscover_tasks(["workers"], related_name=module)
 
 

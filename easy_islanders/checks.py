@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -117,6 +118,42 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def archives_are_encrypted(**_: Any) -> list[CheckMessage]:
+    """The worker archives; elsewhere a missing key refuses only the command that needs it."""
+    if settings.PROCESS_ROLE == "worker" and settings.ARCHIVE_ENCRYPTION and not settings.ARCHIVE_ENCRYPTION_KEY:
+        hint = "Set ARCHIVE_ENCRYPTION_KEY to 32 random bytes in URL-safe base64, or ARCHIVE_ENCRYPTION=off."
+        return [
+            Error("ARCHIVE_ENCRYPTION_KEY is not set: archives would hold what users wrote.", hint, id="archive.E001")
+        ]
+    return []
+
+
+def archiving_leaves_something_to_do(**_: Any) -> list[CheckMessage]:
+    keep = settings.ARCHIVE_RECENT_CONTEXT_WINDOW
+    hint = "Set it above ARCHIVE_RECENT_CONTEXT_WINDOW."
+    return [
+        Error(
+            f"{name} is not above the {keep} messages that stay: threads would be due for ever.",
+            hint,
+            id="archive.E002",
+        )
+        for name in ("ARCHIVE_THRESHOLD", "ARCHIVE_MAX_MESSAGES_IN_MEMORY")
+        if getattr(settings, name) <= keep
+    ]
+
+
+def s3_needs_a_bucket(**_: Any) -> list[CheckMessage]:
+    if settings.ARCHIVE_STORAGE != "s3":
+        return []
+    errors: list[CheckMessage] = []
+    if not settings.ARCHIVE_S3_BUCKET:
+        errors.append(Error("ARCHIVE_STORAGE=s3, but no bucket is named.", "Set ARCHIVE_S3_BUCKET.", id="archive.E003"))
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        hint = "Install the extra: pip install 'easy-islanders[s3]'."
+        errors.append(Error("ARCHIVE_STORAGE=s3 needs django-storages and boto3.", hint, id="archive.E004"))
+    return errors
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
@@ -130,4 +167,7 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     hosts_are_named,
     https_needs_a_proxy,
     the_open_web_is_https,
+    archives_are_encrypted,
+    archiving_leaves_something_to_do,
+    s3_needs_a_bucket,
 )

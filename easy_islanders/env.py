@@ -7,6 +7,7 @@ Every variable can be given as a file instead: `NAME_FILE` is the path of a file
 platforms and systemd hand out secrets. Such a value is in no process's environment, so no child inherits it.
 """
 
+import base64
 import ipaddress
 import os
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TRUE = frozenset({"1", "true", "yes", "on"})
+FERNET_KEY_BYTES = 32
 FALSE = frozenset({"0", "false", "no", "off"})
 
 
@@ -98,6 +100,31 @@ def share(name: str, default: float) -> float:
     if not 0 <= number <= 1:
         raise ImproperlyConfigured(f"{name} must be from 0 to 1; it is {value}")
     return number
+
+
+def decimal(name: str, default: float, *, above: float) -> float:
+    """A number, with a fraction or without, above a limit."""
+    value = text(name)
+    try:
+        number = float(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number; it is {value!r}") from None
+    if not (above < number < float("inf")):
+        raise ImproperlyConfigured(f"{name} must be above {above:g}; it is {value}")
+    return number
+
+
+def fernet_keys(name: str) -> list[str]:
+    """A comma-separated list of Fernet keys: 32 bytes each, in URL-safe base64. They are not repeated."""
+    keys = words(name, "")
+    for place, key in enumerate(keys, start=1):
+        try:
+            is_key = len(base64.urlsafe_b64decode(key)) == FERNET_KEY_BYTES
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ImproperlyConfigured(f"{name}: key {place} is not 32 bytes in URL-safe base64")
+    return keys
 
 
 def port(name: str, default: int) -> int:

@@ -14,12 +14,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from assistant import loops
-from assistant.memory import dead_letters, guard, heartbeats, write_hold
+from assistant.drills import runs
+from assistant.memory import dead_letters, guard, heartbeats, indexed, write_hold
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.guard import GuardState
 from assistant.memory.modes import effective
 from assistant.memory.write_hold import HoldState
-from assistant.models import WAITING_STATES, Message, MirrorState, ModeTransition
+from assistant.models import DrillRun, Message, MirrorState, ModeTransition
 from assistant.monitoring import latencies
 from assistant.monitoring.latencies import Slot
 from assistant.redis_link import RedisDown
@@ -63,13 +64,17 @@ class AgeGroup:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the database says. `transitions`: of the last day, the newest first, and the last one before."""
+    """What the database says. `transitions`: of the last day, the newest first, and the last one before.
+
+    `drills`: the last run of each.
+    """
 
     ages: Sequence[AgeGroup]
     dead: int
     held: int
     transitions: Sequence[ModeTransition]
     last: Sequence[ModeTransition]
+    drills: Sequence[DrillRun]
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Figures:
 
 
 def gather() -> Figures:
-    """About six round trips and eleven queries."""
+    """About six round trips and twelve queries."""
     cluster, stored = _cluster(), _stored()
     state = cluster.guard if cluster else guard.UNKNOWN
     return Figures(timezone.now(), base_mode(), effective(base_mode(), state.guard), cluster, stored)
@@ -120,9 +125,10 @@ def _stored() -> Stored | None:
             return Stored(
                 ages=_ages(timezone.now()),
                 dead=dead_letters.count(),
-                held=_count(Message.objects.filter(mirror_state=MirrorState.HELD)),
+                held=_count(Message.objects.filter(indexed.UNSENT, mirror_state=MirrorState.HELD)),
                 transitions=_transitions(timezone.now() - DAY),
                 last=list(ModeTransition.objects.order_by("-id")[:TRANSITIONS_SHOWN]),
+                drills=sorted(runs.latest().values(), key=lambda run: run.started_at, reverse=True),
             )
     except DatabaseError:
         return None
@@ -140,7 +146,7 @@ def _bounded_statements() -> Iterator[None]:
 
 def _ages(now: datetime) -> list[AgeGroup]:
     """One query over a partial index for each group."""
-    waiting = Message.objects.filter(mirror_state__in=[state.value for state in WAITING_STATES])
+    waiting = Message.objects.filter(indexed.WAITING)
     groups = []
     for at, (name, least) in enumerate(AGES):
         of_it = waiting.filter(created_at__lte=now - least) if at else waiting

@@ -43,6 +43,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only
     show_full_result_count = False
     list_per_page = PAGE
     list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     sortable_by = ()
     filters_in_address: ClassVar[Sequence[str]] = ()
     steer_permission = "assistant.steer_memory"

@@ -17,16 +17,17 @@ from django.views.decorators.cache import never_cache
 from assistant.console.confirmation import Question, ask
 from assistant.console.lists import Choice, ReadOnlyAdmin, actor
 from assistant.events import MessageRevealed, announce
+from assistant.memory import indexed
 from assistant.memory.proof import prove
 from assistant.memory.remirror import remirror
-from assistant.models import WAITING_STATES, AuditEntry, Message, MirrorState
+from assistant.models import AuditEntry, Message, MirrorState
 from assistant.publishing import publish
 from assistant.tasks import mirror_message
 
 PROOFS_AT_ONCE = 20
 NUDGES_AT_ONCE = 50  # the sweep finds the others
-SAID = ("text", "rich", "outgoing_parts")
-HEAVY = (*SAID, "memory_trace")
+SAID = ("text", "rich", "outgoing_parts", "text_digest")
+HEAVY = ("text", "rich", "outgoing_parts", "memory_trace")
 REVEAL = "assistant.reveal_message"
 
 
@@ -38,9 +39,9 @@ class OnItsWay(Choice):
 
     def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "waiting":
-            return queryset.filter(mirror_state__in=[state.value for state in WAITING_STATES])
+            return queryset.filter(indexed.WAITING)
         if value == "held":
-            return queryset.filter(mirror_state=MirrorState.HELD)
+            return queryset.filter(indexed.UNSENT, mirror_state=MirrorState.HELD)
         return queryset.filter(mirror_state=MirrorState.DEAD, discarded_at=None)
 
 
@@ -68,6 +69,13 @@ class MaskedAdmin(ReadOnlyAdmin):
         found = queryset.filter(client_msg_id=known) if (known := _uuid(term)) else queryset.none()
         return (found if found.exists() else queryset.filter(thread_id=term)), False
 
+    class Media:
+        css: ClassVar = {"all": ("assistant/lists.css",)}
+
+    @admin.display(description="text, masked")
+    def length(self, row: Message) -> str:
+        return f"{getattr(row, 'characters', '?')} characters"
+
     @admin.display(description="text")
     def said(self, row: Message) -> str:
         return f"masked, {getattr(row, 'characters', '?')} characters"
@@ -75,7 +83,7 @@ class MaskedAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(MaskedAdmin):
-    list_display = ("client_msg_id", "thread_id", "sequence", "role", "said", "mirror_state", "created_at")
+    list_display = ("client_msg_id", "thread_id", "sequence", "role", "length", "mirror_state", "created_at")
     list_filter = (OnItsWay,)
     readonly_fields = ("said", "reveal_link")
     actions = ("remirror", "prove")
@@ -149,7 +157,7 @@ def _remirror(pks: list[Any], by: str) -> str:
     return (
         f"Dead letters on their way again: {done.dead}; held messages let go: {done.held}; "
         f"still held, as writing is off: {done.kept}; waiting, looked at now: {done.waiting}; "
-        f"left alone because Zep has them: {done.mirrored}."
+        f"left alone because Zep has them: {done.mirrored}, because they are archived: {done.archived}."
     )
 
 

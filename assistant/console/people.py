@@ -19,6 +19,7 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only in the s
     show_full_result_count = False
     list_per_page = PAGE
     list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
     list_display = ("username", "id", "is_staff", "is_active", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active")
     search_fields = ("username",)

@@ -1,6 +1,6 @@
 """Threads: whose they are, how far the mirror is with them, and forgetting what the cache has of them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -29,6 +29,7 @@ class ThreadAdmin(ReadOnlyAdmin):
     list_filter = (Waits,)
     search_fields = ("id",)
     search_help_text = "A thread's id, or a user's number, in full"
+    exclude: ClassVar = ["summary"]  # what a person is looking for
     actions = ("invalidate",)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:

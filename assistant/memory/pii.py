@@ -10,11 +10,11 @@ from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
 from assistant.memory.redaction.emails import find_emails
-from assistant.memory.redaction.folding import folded
+from assistant.memory.redaction.folding import folded, replaced
 from assistant.memory.redaction.neighbourhoods import is_inside, neighbourhoods
 from assistant.memory.redaction.phones import search_phones
 from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
-from assistant.memory.redaction.views import Found, View, substituted
+from assistant.memory.redaction.views import Found, View
 
 EMAIL: Final = "[EMAIL]"
 PHONE: Final = "[PHONE]"
@@ -126,8 +126,7 @@ def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int,
     spans, is_last = _searched_again(view, search) if is_again else search(view)
     if not spans:
         return view, 0, True
-    text, count = substituted(view.original, spans, placeholder)
-    view = folded(text)
+    view, count = replaced(view, spans, placeholder)
     return view, count, is_last or (kind == "email" and not may_hold_emails(view.text))
 
 

@@ -21,12 +21,14 @@ from assistant.models import WAITING_STATES, AuditEntry, Message, MirrorState, T
 class Remirrored:
     """What was done: messages by what they were. `nudge`: one message of each thread that has something to send.
 
-    `kept`: held messages that stay held, because writing to Zep is switched off.
+    `kept`: held messages that stay held, because writing to Zep is switched off. `archived`: their text is in a file;
+    they have to be restored first.
     """
 
     dead: int = 0
     held: int = 0
     kept: int = 0
+    archived: int = 0
     waiting: int = 0
     mirrored: int = 0
     nudge: tuple[str, ...] = ()
@@ -34,7 +36,10 @@ class Remirrored:
 
 def remirror(pks: Iterable[int], *, actor: str) -> Remirrored:
     """Set these messages back. Each change is audited, in its transaction."""
-    rows = list(Message.objects.filter(pk__in=list(pks)).only("thread_id", "client_msg_id", "mirror_state"))
+    chosen = list(
+        Message.objects.filter(pk__in=list(pks)).only("thread_id", "client_msg_id", "mirror_state", "archive")
+    )
+    rows = [row for row in chosen if row.archive_id is None]
     dead = [row for row in rows if row.mirror_state == MirrorState.DEAD]
     held = [row for row in rows if row.mirror_state == MirrorState.HELD]
     waiting = [row for row in rows if row.mirror_state in WAITING_STATES]
@@ -45,6 +50,7 @@ def remirror(pks: Iterable[int], *, actor: str) -> Remirrored:
         dead=_revive(dead, actor),
         held=let_go,
         kept=len(held) - len(going),
+        archived=len(chosen) - len(rows),
         waiting=len(waiting),
         mirrored=len(rows) - len(dead) - len(held) - len(waiting),
         nudge=_one_of_each_thread([*dead, *going, *waiting]),
@@ -56,7 +62,8 @@ def _revive(rows: Sequence[Message], actor: str) -> int:
     if not rows:
         return 0
     with transaction.atomic():
-        revived: int = Message.objects.filter(pk__in=[row.pk for row in rows], mirror_state=MirrorState.DEAD).update(
+        dead = Message.objects.filter(pk__in=[row.pk for row in rows], mirror_state=MirrorState.DEAD, archive=None)
+        revived: int = dead.update(
             mirror_state=MirrorState.PENDING,
             mirror_refusals=0,
             mirror_strikes=0,

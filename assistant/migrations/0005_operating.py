@@ -6,10 +6,14 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0002_guard_and_policy'),
+        ('assistant', '0004_personal_data'),
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='apitoken',
+            options={'verbose_name': 'API token'},
+        ),
         migrations.AlterModelOptions(
             name='auditentry',
             options={'verbose_name_plural': 'audit entries'},

@@ -16,6 +16,7 @@ from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.guard import UNKNOWN
 from assistant.memory.modes import AUTOMATIC, DOWNGRADES, RECOVERIES, Guard, effective
 from assistant.monitoring.drill_collector import drills
+from assistant.personal_data import progress
 from assistant.redis_link import RedisDown
 
 GUARD_COUNTERS = (
@@ -27,9 +28,9 @@ GUARD_COUNTERS = (
 
 
 class ClusterCollector(Collector):
-    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold, the drills.
+    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold, the drills, erasures.
 
-    Four queries and three round trips.
+    Six queries and three round trips.
     """
 
     def collect(self) -> Iterator[Metric]:
@@ -39,6 +40,7 @@ class ClusterCollector(Collector):
         yield from _backlog()
         yield from _write_hold()
         yield from drills()
+        yield from _erasures()
 
     def describe(self) -> list[Metric]:
         """Nothing to announce ahead: registering must not read the database."""
@@ -90,6 +92,16 @@ def _backlog() -> Iterator[Metric]:
     yield GaugeMetricFamily("memory_mirror_backlog", "Messages that still have to reach Zep", value=waiting)
     yield GaugeMetricFamily("memory_mirror_oldest_age_seconds", "How long the oldest of them has waited", value=age)
     yield GaugeMetricFamily("memory_mirror_dead_letters", "Messages that Zep would not take", value=dead)
+
+
+def _erasures() -> Iterator[Metric]:
+    try:
+        pending, oldest = progress.pending()
+    except Error:
+        return
+    age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+    yield GaugeMetricFamily("memory_erasures_pending", "Erasures that are not complete", value=pending)
+    yield GaugeMetricFamily("memory_erasure_oldest_pending_seconds", "Age of the oldest of them", value=age)
 
 
 def _write_hold() -> Iterator[Metric]:

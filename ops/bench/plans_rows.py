@@ -60,7 +60,7 @@ def _without_indexes() -> Iterator[None]:
     """Take constraints and indexes away while the rows go in; put them back exactly as they were."""
     constraints = _rows(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
-        "WHERE conrelid = ANY(%s::regclass[]) ORDER BY contype = 'f' DESC"
+        "WHERE ARRAY[conrelid, confrelid] && (%s::regclass[])::oid[] ORDER BY contype = 'f' DESC"
     )
     for table, name, _ in constraints:
         _execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')

@@ -7,7 +7,7 @@ import argparse
 import importlib
 import logging
 import os
-import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +19,12 @@ from ops.drills.steps import StepFailed, Steps
 
 log = logging.getLogger(__name__)
 PASSED, FAILED, BROKEN = 0, 1, 3
+REMOVER = """
+import shutil, sys, time
+for _ in range(50):
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    time.sleep(0.2)
+"""
 OUTCOMES = {PASSED: "passed", FAILED: "failed", BROKEN: "broken"}
 
 
@@ -88,11 +94,16 @@ def _own_standard_output() -> TextIO:
 
 
 def _end_with_parent() -> None:
-    """Wait until whoever started this process is gone; then end, with what it started and what it wrote."""
+    """Wait until whoever started this process is gone; then end, with what it started and what it wrote.
+
+    The servers end with this process: they are on a leash, or end with their standard input. They write until then,
+    one that was about to start even after, so the folder is removed by somebody who outlives them.
+    """
     while os.read(0, 1024):
         pass
-    shutil.rmtree(os.environ.get("TMPDIR", ""), ignore_errors=True)
-    os._exit(BROKEN)  # servers are on a leash, or end with their standard input
+    if folder := os.environ.get("TMPDIR"):
+        subprocess.Popen([sys.executable, "-ISc", REMOVER, folder], start_new_session=True)
+    os._exit(BROKEN)
 
 
 if __name__ == "__main__":

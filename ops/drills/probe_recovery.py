@@ -1,5 +1,7 @@
 """Reads come back when the hold is over and the probe passes, by nothing else: no turn ever probes."""
 
+from assistant import loops
+from assistant.memory import guard
 from ops.drills.isolation import Servers
 from ops.drills.steps import SOON, Steps
 from ops.drills.world import World
@@ -28,5 +30,5 @@ def run(servers: Servers, steps: Steps) -> None:
 
 def _left(world: World) -> float:
     """Seconds until the probe may try, by the clock of the guard."""
-    forced = world.steer("--status")["forced"]
-    return float(forced["remaining_seconds"]) if forced else 0.0
+    forced, now = world.forced, loops.run(guard.redis_now())
+    return round(forced.until - now, 3) if forced and forced.until else 0.0

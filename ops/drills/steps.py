@@ -8,6 +8,7 @@ from assistant.drills.catalogue import Step
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.05
+LATER = 30.0  # what the product waits with, and begins slowly
 SOON = 20.0  # what should happen at once may take so long on a busy machine
 
 

@@ -11,7 +11,18 @@ from assistant import loops
 from assistant.models import Message, MirrorState, Thread, User
 
 LOOKS = tuple(
-    f"view_{model}" for model in ("thread", "message", "deadletter", "auditentry", "modetransition", "apitoken", "user")
+    f"view_{model}"
+    for model in (
+        "thread",
+        "message",
+        "deadletter",
+        "auditentry",
+        "modetransition",
+        "apitoken",
+        "user",
+        "archive",
+        "drillrun",
+    )
 )
 SECRET = "Mehmet lives at Ziya Rizki 12, call him"  # what nobody may see unasked
 Stored = Callable[..., Message]

@@ -7,7 +7,7 @@ import redis
 from django.test import Client
 
 from assistant.memory import dead_letters, mirror
-from assistant.models import ApiToken, AuditEntry, DeadLetter, Message, MirrorState, Thread, User
+from assistant.models import ApiToken, Archive, AuditEntry, DeadLetter, Message, MirrorState, Thread, User
 from assistant.tokens import issue
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
@@ -91,6 +91,17 @@ def test_mirroring_again_sets_each_state_back_as_far_as_that_means_something(ste
     }  # fmt: skip
     assert set(Thread.objects.filter(mirror_due_at__isnull=False).values_list("id", flat=True)) == {"t1", "t2", "t3"}
     assert sorted(actions()) == ["backfill", "message.remirror"]
+
+
+def test_what_is_in_an_archive_is_not_sent_without_its_text(steerer: Client, stored: Stored) -> None:
+    row = stored(MirrorState.DEAD, discarded_at="2026-01-01T00:00:00Z")
+    file = Archive.objects.create(
+        thread_id="t1", name="a", rule="age", first_sequence=1, last_sequence=1, message_count=1, format_version=1
+    )
+    Message.objects.filter(pk=row.pk).update(archive=file, text="")
+    choose(steerer, MESSAGES, "remirror", row.pk)
+    row.refresh_from_db()
+    assert row.mirror_state == MirrorState.DEAD
 
 
 def test_held_messages_stay_held_while_writing_is_off(steerer: Client, stored: Stored, settings: Any) -> None:

@@ -16,7 +16,7 @@ from assistant.console import figures
 from assistant.memory import guard, heartbeats, recovery, steering
 from assistant.memory.guard import Kind
 from assistant.memory.guard_scripts import INITIALISED_KEY
-from assistant.models import AuditEntry, MirrorState, ModeTransition
+from assistant.models import AuditEntry, DrillRun, MirrorState, ModeTransition
 from ops.redis_process import RedisProcess
 from tests.admin.conftest import Stored
 from tests.memory.conftest import guarded as guarded  # the fixture, under its name
@@ -27,6 +27,7 @@ PAGE, NOW = "/admin/memory/", "/admin/memory/now/"
 STEPS = ("force", "clear", "probe", "reset")
 QUERIES = 20
 FIRST_EPOCH = "1"
+STEP = [{"name": "reads stop", "expected": "write_only", "actual": "<b>", "ms": 12.0, "ok": False}]
 
 
 def text_of(client: Client, path: str = NOW) -> str:
@@ -93,6 +94,17 @@ def test_the_last_transitions_are_listed(onlooker: Client, guarded: GuardInRedis
     recovery.keep_state()
     shown = text_of(onlooker)
     assert re.search(r"read_write cleared ayse .* write_only auth guard", shown)
+
+
+def test_the_last_run_of_each_drill_is_listed(onlooker: Client) -> None:
+    assert "None has run yet" in text_of(onlooker)
+    for outcome in (DrillRun.Outcome.FAILED, DrillRun.Outcome.PASSED):
+        DrillRun.objects.create(drill="auth_failure", outcome=outcome, host="here", by="schedule", steps=STEP)
+    shown = text_of(onlooker)
+    assert re.search(r"auth_failure 20\S+ \S+ passed schedule", shown)
+    assert "failed schedule" not in shown
+    page = text_of(onlooker, f"/admin/assistant/drillrun/{DrillRun.objects.latest('pk').pk}/change/")
+    assert "FAILED reads stop write_only &lt;b&gt; 12 ms" in page
 
 
 def test_without_redis_it_says_so(onlooker: Client, redis_server: RedisProcess, stored: Stored) -> None:

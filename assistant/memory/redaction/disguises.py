@@ -16,10 +16,10 @@ from assistant.memory.redaction.views import MASK, View, rewritten
 DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
-    r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
+    r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоsz]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
-_STAND_INS: Final = "oοоlis"
-_LETTERS: Final = str.maketrans(_STAND_INS, "000115")
+_STAND_INS: Final = "oοоlisz"
+_LETTERS: Final = str.maketrans(_STAND_INS, "0001152")
 _ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
 _BETWEEN: Final = re.compile(
     rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
@@ -33,10 +33,10 @@ _ONE_BY_ONE: Final = re.compile(
 )
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"[0-9](?:(?!\d)(?:[oοоlisz]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
-    rf"|(?<![\d\s].)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d)))"
+    rf"|(?<!\d.)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
 )
 _SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
 _WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
@@ -45,14 +45,8 @@ _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
 SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|(?<=0)(?:(?<!\d.)|(?<=90))){_SPLIT_END}")
-_SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
-
-
-def has_trace(text: str) -> bool:
-    """Say whether plain reading may miss a number written in digits, whatever is hidden from it later."""
-    return _TRACE.search(text) is not None or _SPLIT_SOMEWHERE.search(text) is not None
 
 
 def may_be_disguised(text: str) -> bool:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from assistant.memory.redaction.views import View, rewritten
+from assistant.memory.redaction.views import Span, View, rewritten, substituted
 
 _INVISIBLE: Final = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f"
@@ -141,7 +141,7 @@ def _mapped(text: str, encoding: Any, folding: str) -> str | None:
 def folded(text: str) -> View:
     """Return the view every search starts from: invisible characters gone, escapes decoded, the rest folded."""
     quick = quickly_folded(text)
-    may_have_escapes = "&" in text or "%" in text or "\\" in text
+    may_have_escapes = _may_have_escapes(text)
     if quick is not None and not may_have_escapes:
         return View(quick, text)
     view = View(text, text)
@@ -152,3 +152,15 @@ def folded(text: str) -> View:
     if revealed is view and quick is not None:
         return view.reading(quick)
     return revealed.reading(fold(revealed.text))
+
+
+def _may_have_escapes(text: str) -> bool:
+    return "&" in text or "%" in text or "\\" in text
+
+
+def replaced(view: View, spans: list[Span], placeholder: str) -> tuple[View, int]:
+    """Return the folded view of the original with the placeholder in place of each span, and how many there were."""
+    text, count = substituted(view.original, spans, placeholder)
+    if view.trail or _may_have_escapes(view.original):
+        return folded(text), count
+    return View(substituted(view.text, spans, fold(placeholder))[0], text), count

@@ -15,8 +15,10 @@ TELEPHONE: Final = (
         "αριθμός_μου αριθμό_μου αριθμός_του αριθμός_της αριθμός_μας",
         "τηλ κιν σταθερό κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап",
         "вайбер факс тлф",
+        "tlf tlfn telefoon mobiel gsm-nummer móvil movil teléfono tél téléphone portable cellulare tel-nr komórka puh ph",
         "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
     )
+    + r"|[tт](?=[.][ ]?\(?\Z)"
     + rf"|{words('my his her your our their')}[ ](?:[^\W\d_]{{2,12}}[ ])?number"
     + r"|numara(?:m|n)[^\W\d_]{0,8}|telefon[^\W\d_]{0,8}"
     + r"|ara(?:yin|yiniz|sin|sana|yabil[^\W\d_]{1,8}|rsan[^\W\d_]{0,4})?"

@@ -14,7 +14,6 @@ from assistant.memory.redaction.disguises import (
     end_of_announced,
     end_of_disguised,
     end_of_split,
-    has_trace,
     may_be_disguised,
     undisguised,
 )
@@ -47,7 +46,10 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
-_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+_DIGITS: Final = "0123456789"
+_LISTS: Final = re.compile(
+    r"[0-9](?<!\d.)(?:\d{48,}+|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
+)
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
@@ -58,15 +60,15 @@ _AMONG_OTHERS: Final = re.compile(
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
 _BRACKETS: Final = {"(": ")", "[": "]"}
-_GROUP: Final = re.compile(r"\d+")
+_FIRST_DIGITS: Final = re.compile(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
-    r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"[oοо](?:(?<=\d.)(?:(?<=\+9.)|(?<=\d[ .\-]\d.)(?!\w)"
+    r"|(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
+    r"|(?=\d)(?:(?<=\d[ .\-].)(?=\d(?!\w))|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))))"
 )
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
-_LETTER_NEAR: Final = re.compile(r"[oοо](?:(?<=\d.)|(?<=\d[ .\-].))")
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 _PASSES: Final[Passes] = (
     (_PREFIXED, end_of_prefixed),
@@ -109,19 +111,13 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
     view = without_links(view)
-    if not is_spoken:
-        first = DENSE.search(view.text)
-        last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
-        if not first or not last:
-            return None
-        view = view.cut(first.start() - _AROUND, last.end() + _AROUND)
-    if _LETTER_NEAR.search(view.text):
-        view = view.masked(_LETTER_ZERO, _with_zero)
-    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
+    stretch = view if is_spoken else _where_digits_are(view)
+    if stretch is None:
         return None
+    view = stretch.reading(_LETTER_ZERO.sub("0", stretch.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if len(view.text) > _LONGEST_LIST:
+    if sum(map(view.text.count, _DIGITS)) > _LONGEST_LIST:
         view = view.masked(_LISTS)
     return shielded(view)
 
@@ -133,8 +129,11 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
-def _with_zero(match: re.Match[str]) -> str:
-    return match.group()[:-1] + "0"
+def _where_digits_are(view: View) -> View | None:
+    """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
+    first = DENSE.search(view.text)
+    last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
+    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
 
 def _without_placeholders(text: str) -> str:
@@ -164,20 +163,20 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
         end = None if seen in refused else judge(view, match)
         if end is None:
             refused.add(seen)
-            group = _GROUP.search(text, match.start())
+            group = _FIRST_DIGITS.match(text, match.start())
             position = group.end() if group else match.end()
         else:
             position = end
-            found.append((_with_bracket(text, match.start(), end), end))
+            start = match.start()
+            found.append((_with_bracket(text, start, end) if text[start - 1 : start] in _BRACKETS else start, end))
         match = match.re.search(text, position)
     return found
 
 
 def _with_bracket(text: str, start: int, end: int) -> int:
     """Take in the bracket that opens right before a number and closes inside it."""
-    opens = text[start - 1 : start] if start else ""
-    closes = _BRACKETS.get(opens)
-    return start - 1 if closes and text.count(closes, start, end) > text.count(opens, start, end) else start
+    opens = text[start - 1]
+    return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

@@ -63,15 +63,22 @@ _ONE_WORD, _TEN_WORD = f"(?:{_any(_ONE)})", f"(?:{_any(_TEN)})"
 # "on" is ten in Turkish, and a word of English: it counts before a Turkish number only.
 _TURKISH_TEEN: Final = rf"on[ ]?(?:{_any(_ONES[1].split()[1:])})"
 _TWO_DIGITS: Final = rf"(?:{_any(_TEEN)}|{_TURKISH_TEEN}|{_ONE_WORD}und{_TEN_WORD})"
-_REST: Final = rf"(?:[ ]?{_TWO_DIGITS}|(?:[ ]?{_TEN_WORD})?(?:[ ]?{_ONE_WORD})?)"
+# Not the "five" of "ninety five hundred": that is 90 500.
+_LAST: Final = rf"(?:[ ]?{_ONE_WORD}(?![ ](?:{_any(_HUNDRED)})(?!\w)))?"
+_REST: Final = rf"(?:[ ]?{_TWO_DIGITS}|(?:[ ]?{_TEN_WORD})?{_LAST})"
 _REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
+# "Plus ninety five three three" is +90 5 3 3, not +95.
+_NINETY_AFTER_PLUS: Final = "|".join(
+    f"(?<={fold(plus)} ){fold(ten.split()[-1])}(?= {fold(ones.split()[5])})"
+    for plus, ten, ones in zip(_PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True)
+)
 # The longest stretch of words that says one group of digits; Turkish writes them together or apart.
 GROUP_SAID: Final = re.compile(
     rf"\b(?:(?:{_any(_PLUS)})(?=[ ]{_TEN_WORD}|[ ]{_ONE_WORD}|[ ]\d)"
-    rf"|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|{_TWO_DIGITS}"
+    rf"|(?:{_NINETY_AFTER_PLUS})(?=[ ]{_ONE_WORD}[ ]{_ONE_WORD})|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|{_TWO_DIGITS}"
     rf"|(?:{_ONE_WORD}[ ]?)?(?:{_any(_HUNDRED)}){_REST}"
     rf"|(?:{_any(_HUNDREDTH)}){_REST}"
-    rf"|(?!on[ ]){_TEN_WORD}(?:[ ]?{_ONE_WORD})?|{_ONE_WORD})(?!\w)"
+    rf"|(?!on[ ]){_TEN_WORD}{_LAST}|{_ONE_WORD})(?!\w)"
 )
 _WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
 _FEWEST_DIGITS: Final = 7
@@ -95,17 +102,18 @@ _LENGTHS: Final = {
     **dict.fromkeys((*_HUNDREDTH, *_HUNDRED), 3),
     **dict.fromkeys(_ONE, 1),
 }
+_SAID: Final = frozenset(_LENGTHS)
 
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
     words = text.replace(",", " ").split()
-    has_compounds = any(map(text.__contains__, _IN_COMPOUNDS))
-    if not has_compounds and _LENGTHS.keys().isdisjoint(words):
+    if "yuz" in text or "hundert" in text:
+        return _has_enough(words, [place for place, word in enumerate(words) if _length_said(word)], _length_said)
+    if _SAID.isdisjoint(words):
         return False
-    length_said = _length_said if has_compounds else _LENGTHS.get
-    places = [place for place, word in enumerate(words) if length_said(word)]
-    return (has_compounds or len(places) >= _FEWEST_WORDS) and _has_enough(words, places, length_said)
+    places = [place for place, word in enumerate(words) if word in _SAID]
+    return len(places) >= _FEWEST_WORDS and _has_enough(words, places, _LENGTHS.get)
 
 
 def _has_enough(words: list[str], places: list[int], length_said: Callable[[str], int | None]) -> bool:
