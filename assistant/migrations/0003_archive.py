@@ -3,17 +3,6 @@
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
-from django.db.models.functions import Coalesce
-
-
-def count_messages(apps, schema_editor):
-    """Threads from before archives: all their messages are hot. One statement, over an index."""
-    message = apps.get_model("assistant", "Message").objects.filter(thread=models.OuterRef("pk")).order_by()
-    counted = message.values("thread").annotate(n=models.Count("pk")).values("n")
-    newest = message.values("thread").annotate(at=models.Max("created_at")).values("at")
-    apps.get_model("assistant", "Thread").objects.update(
-        hot_messages=Coalesce(models.Subquery(counted), 0), last_message_at=models.Subquery(newest)
-    )
 
 
 class Migration(migrations.Migration):
@@ -84,15 +73,6 @@ class Migration(migrations.Migration):
             name='summary',
             field=models.JSONField(blank=True, help_text='What archived messages amount to: values, no text.', null=True),
         ),
-        migrations.RunPython(count_messages, migrations.RunPython.noop, elidable=True),
-        migrations.AddIndex(
-            model_name='thread',
-            index=models.Index(condition=models.Q(('hot_messages__gt', 0)), fields=['hot_messages'], name='thread_hot'),
-        ),
-        migrations.AddIndex(
-            model_name='thread',
-            index=models.Index(condition=models.Q(('hot_messages__gt', 0)), fields=['last_message_at'], name='thread_silent'),
-        ),
         migrations.AddField(
             model_name='archive',
             name='thread',
@@ -102,10 +82,6 @@ class Migration(migrations.Migration):
             model_name='message',
             name='archive',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='assistant.archive'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('archive__isnull', False)), fields=['archive'], name='message_archived'),
         ),
         migrations.AddIndex(
             model_name='archive',

@@ -4,6 +4,7 @@ Standard library only: it runs on a host where nothing of ours is installed. The
 files in it can be read by everybody, since containers run under other users: who cannot enter the directory cannot.
 """
 
+import base64
 import os
 import re
 import secrets
@@ -46,6 +47,7 @@ MADE: dict[str, Callable[[Path], str]] = {
     "redis_url": lambda folder: redis_url(folder, "redis"),
     "cache.conf": lambda _: f"requirepass {random()}",
     "cache_redis_url": lambda folder: redis_url(folder, "cache"),
+    "archive_encryption_key": lambda _: base64.urlsafe_b64encode(os.urandom(32)).decode(),  # a Fernet key
 }
 
 

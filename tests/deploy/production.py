@@ -1,5 +1,6 @@
 """Production's settings as processes are told them: HTTPS behind a proxy on loopback, every secret in a file."""
 
+import base64
 import os
 import secrets
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 SECRETS = {
     "SECRET_KEY": secrets.token_urlsafe(50),
     "METRICS_TOKEN": secrets.token_urlsafe(32),
+    "ARCHIVE_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "FLOWER_BASIC_AUTH": f"operator:{secrets.token_urlsafe(16)}",
 }
 SETTINGS = {

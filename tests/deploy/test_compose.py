@@ -21,7 +21,6 @@ from tests.support.processes import ROOT
 DEPLOY = ROOT / "ops/deploy"
 SETTINGS = (ROOT / "easy_islanders/settings.py").read_text(encoding="utf-8")
 READ_ELSEWHERE = {"FLOWER_HOST", "FLOWER_PORT", "FLOWER_BASIC_AUTH"}  # by ops/deploy/flower
-COMING = {"SESSION_IDLE_DAYS", "ARCHIVE_RETENTION_DAYS", "LOG_FORMAT"}
 PROCESSES = list(procfile.parse((ROOT / "Procfile").read_text(encoding="utf-8")))
 OURS = [*PROCESSES, "migrate"]
 EXAMPLE = (DEPLOY / "env.example").read_text(encoding="utf-8")
@@ -50,7 +49,7 @@ def secrets_of(name: str) -> list[str]:
 
 
 def is_a_setting(name: str) -> bool:
-    return name in READ_ELSEWHERE | COMING or re.search(rf'env\.\w+\(\s*"{name}"', SETTINGS) is not None
+    return name in READ_ELSEWHERE or re.search(rf'env\.\w+\(\s*"{name}"', SETTINGS) is not None
 
 
 def test_it_is_valid_by_the_compose_specification() -> None:

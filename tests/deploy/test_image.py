@@ -139,6 +139,12 @@ def test_a_process_that_does_not_work_is_unhealthy(whole: Whole) -> None:
     whole.ports["WORKER_METRICS_PORT"] -= 1
 
 
+def test_a_drill_passes_in_it(whole: Whole) -> None:
+    done = whole.run(["python", "manage.py", "zep_drill", "mode_status"], "worker")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_everything_ends_by_itself_when_it_is_told_to(whole: Whole) -> None:
     """The last of this module: it stops what the others use."""
     for name, child in whole.children.items():

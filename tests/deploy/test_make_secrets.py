@@ -19,7 +19,7 @@ def test_each_is_long_and_unlike_the_others(tmp_path: Path) -> None:
 
     made = [value for name, value in read(tmp_path).items() if name in MADE]
     assert len(set(made)) == len(made)
-    assert all(len(value) >= 50 for value in made)
+    assert all(len(value) >= 44 for value in made)
 
 
 def test_urls_hold_the_passwords_of_what_they_lead_to(tmp_path: Path) -> None:
