@@ -70,7 +70,9 @@ _REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
 # "Plus ninety five three three" is +90 5 3 3, not +95.
 _NINETY_AFTER_PLUS: Final = "|".join(
     f"(?<={fold(plus)} ){fold(ten.split()[-1])}(?= {fold(ones.split()[5])})"
-    for plus, ten, ones in zip(_PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True)
+    for plus, ten, ones in zip(
+        _PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True
+    )
 )
 # The longest stretch of words that says one group of digits; Turkish writes them together or apart.
 GROUP_SAID: Final = re.compile(
@@ -80,6 +82,8 @@ GROUP_SAID: Final = re.compile(
     rf"|(?:{_any(_HUNDREDTH)}){_REST}"
     rf"|(?!on[ ]){_TEN_WORD}{_LAST}|{_ONE_WORD})(?!\w)"
 )
+# "05three3": a word of one digit inside a number.
+WORD_INSIDE: Final = rf"(?:{_any((*_ONES[0].split(), *_ONES[1].split()))})(?=[ .-]?\d)"
 _WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
 _FEWEST_DIGITS: Final = 7
 _FEWEST_WORDS: Final = 2
@@ -160,6 +164,11 @@ def _is_figure(word: str) -> bool:
 def digits_said(match: re.Match[str]) -> str:
     """Return the digits that one match of `GROUP_SAID` says."""
     return _digits_of(match.group())
+
+
+def digit_and_digit_said(match: re.Match[str]) -> str:
+    """Return the digit that `WORD_INSIDE` follows, and the digit it says."""
+    return f"{match.group()[0]}{_VALUES[match.group()[1:]]}"
 
 
 @lru_cache(maxsize=4096)  # a few hundred words say all groups there are
