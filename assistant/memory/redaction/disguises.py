@@ -23,10 +23,12 @@ _STAND_INS: Final = "oοоlisz"
 _LETTERS: Final = str.maketrans(_STAND_INS, "0001152")
 _ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
 _BETWEEN: Final = re.compile(
-    rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?"
+    rf"(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
     rf"|(?<=(?<!\d)\d,)[ ](?=\d(?!\d))"
     rf"|(?<=[,;:])(?=\d)|(?<=[ .\-/])[ .\-/]{{3,7}}(?=\d)|(?:(?<=[ ]){_ODD}|(?<={_ODD})){_ODD}{{0,2}}[ ]?(?=\d))"
 )
+_WORD_INSIDE: Final = re.compile(rf"[0-9]{spoken.WORD_INSIDE}")
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
@@ -34,10 +36,11 @@ _ONE_BY_ONE: Final = re.compile(
 )
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlisz]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"[0-9](?:(?!\d)(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
-    rf"|(?<!\d.)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
+    rf"|(?<!\d.)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)"
+    rf"|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
 )
 _SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
 _WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
@@ -61,6 +64,7 @@ def undisguised(view: View, *, is_spoken: bool) -> View:
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
         view = rewritten(view, _PAUSE, " ")
         view = rewritten(view, _ONE_BY_ONE, "")
+    view = rewritten(view, _WORD_INSIDE, spoken.digit_and_digit_said)
     if any(map(view.text.__contains__, _STAND_INS)):
         view = view.masked(_LETTER_FOR_DIGIT, lambda match: match.group().translate(_LETTERS))
     return rewritten(view, _BETWEEN, " ")

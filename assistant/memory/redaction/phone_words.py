@@ -15,7 +15,8 @@ TELEPHONE: Final = (
         "αριθμός_μου αριθμό_μου αριθμός_του αριθμός_της αριθμός_μας",
         "τηλ κιν σταθερό κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап",
         "вайбер факс тлф",
-        "tlf tlfn telefoon mobiel gsm-nummer móvil movil teléfono tél téléphone portable cellulare tel-nr komórka puh ph",
+        "tlf tlfn telefoon mobiel gsm-nummer móvil movil teléfono tél téléphone portable cellulare",
+        "tel-nr komórka puh ph",
         "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
     )
     + r"|[tт](?=[.][ ]?\(?\Z)"

@@ -48,7 +48,8 @@ _SINGLE: Final = re.compile(
 _LONGEST_LIST: Final = 48
 _DIGITS: Final = "0123456789"
 _LISTS: Final = re.compile(
-    r"[0-9](?<!\d.)(?:\d{48,}+|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
+    r"[0-9](?<!\d.)(?:\d{48,}+|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+"
+    r"|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
 )
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
@@ -56,7 +57,8 @@ _CLUSTER: Final = re.compile(
 )
 # Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = re.compile(
-    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
+    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}"
+    r"|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
 _BRACKETS: Final = {"(": ")", "[": "]"}

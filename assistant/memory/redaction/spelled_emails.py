@@ -185,6 +185,6 @@ def _speaks_of_mail(text: str, start: int, end: int) -> bool:
     if _MAIL_AFTER.match(text, end):
         return True
     before = text[max(0, start - _CONTEXT) : start]
-    if not before.strip():
-        return not text[end : end + _CONTEXT].strip(" .!\n")
-    return before.split()[-1] not in known.DETERMINERS and _MAIL.search(before) is not None
+    if not before.rpartition("\n")[2].strip() and not text[end : end + _CONTEXT].partition("\n")[0].strip(" .!"):
+        return True
+    return before.strip() != "" and before.split()[-1] not in known.DETERMINERS and _MAIL.search(before) is not None

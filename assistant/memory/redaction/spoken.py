@@ -82,6 +82,8 @@ GROUP_SAID: Final = re.compile(
     rf"|(?:{_any(_HUNDREDTH)}){_REST}"
     rf"|(?!on[ ]){_TEN_WORD}{_LAST}|{_ONE_WORD})(?!\w)"
 )
+# "05three3": a word of one digit inside a number.
+WORD_INSIDE: Final = rf"(?:{_any((*_ONES[0].split(), *_ONES[1].split()))})(?=[ .-]?\d)"
 _WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
 _FEWEST_DIGITS: Final = 7
 _FEWEST_WORDS: Final = 2
@@ -162,6 +164,11 @@ def _is_figure(word: str) -> bool:
 def digits_said(match: re.Match[str]) -> str:
     """Return the digits that one match of `GROUP_SAID` says."""
     return _digits_of(match.group())
+
+
+def digit_and_digit_said(match: re.Match[str]) -> str:
+    """Return the digit that `WORD_INSIDE` follows, and the digit it says."""
+    return f"{match.group()[0]}{_VALUES[match.group()[1:]]}"
 
 
 @lru_cache(maxsize=4096)  # a few hundred words say all groups there are

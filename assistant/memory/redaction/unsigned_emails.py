@@ -1,4 +1,4 @@
-"""E-mail addresses without anything at their at sign: glued words ("aliATgmailDOTcom"), or no word ("mail: ali gmail com").
+"""E-mail addresses without a sign: words glued in capitals ("aliATgmailDOTcom"), or no word ("mail: ali gmail com").
 
 Capitals tell the first kind, so it is read in the original; the second needs a provider's name, and a word for mail or
 a mailbox that is no word.
