@@ -75,6 +75,18 @@ def debugging_stays_off_the_web(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def tracing_is_installed_and_leads_somewhere(**_: Any) -> list[CheckMessage]:
+    if not settings.OTEL_ENABLED:
+        return []
+    if not settings.OTEL_IS_INSTALLED:
+        hint = "Install it: pip install 'easy-islanders[otel]'. Or unset OTEL_ENABLED."
+        return [Error("OTEL_ENABLED is on, but the extra `otel` is not installed.", hint, id="otel.E001")]
+    if not settings.OTEL_ENDPOINT:
+        hint = "Set OTEL_EXPORTER_OTLP_ENDPOINT to a collector's URL, such as http://127.0.0.1:4318."
+        return [Error("OTEL_ENABLED is on, but traces lead nowhere.", hint, id="otel.E002")]
+    return []
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
@@ -84,4 +96,5 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     holds_do_not_shrink,
     web_needs_a_secret_key,
     debugging_stays_off_the_web,
+    tracing_is_installed_and_leads_somewhere,
 )

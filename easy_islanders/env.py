@@ -4,6 +4,7 @@
 second terminal acts on the running system. The environment always wins.
 """
 
+import importlib.util
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -118,6 +119,14 @@ def _has_readable_address(address: str) -> bool:
         parts = urlsplit(address)
         return bool(parts.hostname) and (parts.port is None or parts.port > 0) and not parts.fragment
     except ValueError:
+        return False
+
+
+def is_importable(module: str) -> bool:
+    """Whether a module is installed, without loading it; its parents are."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
         return False
 
 
