@@ -8,7 +8,7 @@ import sys
 from ops.bench.rig import rig
 
 RIGGED = ("turn",)  # these run against servers of their own, with the product set up
-PLAIN = ("reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii")
+PLAIN = ("reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "observing")
 PARTS = (*RIGGED, *PLAIN)
 
 
