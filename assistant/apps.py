@@ -1,6 +1,7 @@
-"""Start-up of the assistant: the observer is subscribed and every metric exists at 0."""
+"""Start-up of the assistant: the observer is subscribed, every metric exists at 0, tracing begins where it is on."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 from assistant import events
 
@@ -16,3 +17,7 @@ class AssistantConfig(AppConfig):
         events.subscribe(latencies.observe)
         metrics.warm_metrics()
         personal_data.warm()
+        if settings.OTEL_IS_USABLE:
+            from assistant.monitoring import tracing  # noqa: PLC0415  # needs the extra `otel`; off, it costs nothing
+
+            tracing.start()

@@ -154,6 +154,18 @@ def s3_needs_a_bucket(**_: Any) -> list[CheckMessage]:
     return errors
 
 
+def tracing_is_installed_and_leads_somewhere(**_: Any) -> list[CheckMessage]:
+    if not settings.OTEL_ENABLED:
+        return []
+    if not settings.OTEL_IS_INSTALLED:
+        hint = "Install it: pip install 'easy-islanders[otel]'. Or unset OTEL_ENABLED."
+        return [Error("OTEL_ENABLED is on, but the extra `otel` is not installed.", hint, id="otel.E001")]
+    if not settings.OTEL_ENDPOINT:
+        hint = "Set OTEL_EXPORTER_OTLP_ENDPOINT to a collector's URL, such as http://127.0.0.1:4318."
+        return [Error("OTEL_ENABLED is on, but traces lead nowhere.", hint, id="otel.E002")]
+    return []
+
+
 ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     reads_need_writes,
     zep_needs_address_and_key,
@@ -170,4 +182,5 @@ ALL: tuple[Callable[..., list[CheckMessage]], ...] = (
     archives_are_encrypted,
     archiving_leaves_something_to_do,
     s3_needs_a_bucket,
+    tracing_is_installed_and_leads_somewhere,
 )

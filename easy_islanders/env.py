@@ -8,6 +8,7 @@ platforms and systemd hand out secrets. Such a value is in no process's environm
 """
 
 import base64
+import importlib.util
 import ipaddress
 import os
 from collections.abc import Iterable
@@ -166,6 +167,14 @@ def _has_readable_address(address: str) -> bool:
         parts = urlsplit(address)
         return bool(parts.hostname) and (parts.port is None or parts.port > 0) and not parts.fragment
     except ValueError:
+        return False
+
+
+def is_importable(module: str) -> bool:
+    """Whether a module is installed, without loading it; its parents are."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
         return False
 
 

@@ -287,6 +287,19 @@ NUDGE_BUDGET_MS = 50
 BROKER_PAUSE_MS = 5_000  # how long a process leaves a failing broker alone before one publication tries it again
 MIRROR_BACKLOG_DRAINERS = env.whole("MIRROR_BACKLOG_DRAINERS", 8, at_least=1)  # of a worker's 20 slots
 
+# Tracing: the exporter reads the standard OTEL_… variables itself
+OTEL_ENABLED = env.flag("OTEL_ENABLED", default=False) and not env.flag("OTEL_SDK_DISABLED", default=False)
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", f"easy-islanders-{PROCESS_ROLE}")
+OTEL_ENDPOINT = env.url(
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    env.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https")),
+    schemes=("http", "https"),
+)
+OTEL_MODULES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")  # of the extra `otel`
+OTEL_IS_INSTALLED = OTEL_ENABLED and all(map(env.is_importable, OTEL_MODULES))
+TRACED_ROLES = ("web", "worker", "control")  # a command does not wait for a collector when it ends
+OTEL_IS_USABLE = OTEL_IS_INSTALLED and bool(OTEL_ENDPOINT) and PROCESS_ROLE in TRACED_ROLES
+
 # Logs: to the console in the format asked for, and as JSON to a file that rotates (LOG_FILE_MAX_BYTES=0: to none)
 LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "readable"))
 LOG_FILE_MAX_BYTES = env.whole("LOG_FILE_MAX_BYTES", 10_000_000)

@@ -35,6 +35,8 @@ def configure(config: dict[str, Any]) -> None:
         cache_logger_on_first_use=True,
     )
     logging.raiseExceptions = False  # a line that cannot be written would be printed with all its arguments
+    # No line says these, and finding them out for each costs (see "Optimization" in the library's HOWTO).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.config.dictConfig(config)
     if settings.PROCESS_ROLE != "cli":  # a person at a terminal may read the whole of an error
         sys.excepthook = _died

@@ -11,7 +11,7 @@ URL = "redis://:hunter2@10.0.0.1:6379/0"
 
 def said(name: str, template: object, *arguments: object) -> str | None:
     """What is left of the line, None where nothing is."""
-    record = logging.LogRecord(name, logging.ERROR, __file__, 1, template, arguments, None)  # type: ignore[arg-type]
+    record = logging.LogRecord(name, logging.ERROR, __file__, 1, template, arguments, None)
     return record.getMessage() if WithoutForeignText().filter(record) else None
 
 

@@ -40,7 +40,7 @@ FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("delay", {"delay_ms": 400}), ("hang", {}), ("drip", {}), ("reset", {}), ("garbage", {}), ("empty", {}),
     ("huge", {}), ("store_then_500", {}), ("store_then_hang", {}), ("status", {"status": 429}),
 )  # fmt: skip
-WRITE_ONLY_FAULTS: tuple[tuple[str, dict[str, object]], ...] = ("store_then_500", "store_then_hang")
+WRITE_ONLY_FAULTS = ("store_then_500", "store_then_hang")
 # Started with every Python: the reply engine breaks on a word, with an error that repeats what was said.
 SABOTAGE = f"""
 import assistant.replies as replies
