@@ -65,8 +65,8 @@ def _counts(crowd: Crowd) -> dict[tuple[int, str], float]:
         **_labelled(2, of_downgrades, downgrades),
         **_labelled(4, FAILURES, failures),
         **_labelled(5, ("email", "phone", "address"), ledger.redactions),
-        (8, "zep"): 1,
-        (8, "broker"): 0,
+        (8, "zep"): crowd.told_of("zep_write_hold_began"),
+        (8, "broker"): crowd.told_of("publishing_suspended"),  # a busy machine may give the broker too little time
         (15, "passed"): crowd.probes_passed(),
         (15, "failed"): downgrades["probe_failed"],
         (17, "reads back by probe"): recoveries["probe"],
