@@ -33,15 +33,16 @@ class Expected:
         return self.least <= value <= self.most
 
 
-def about(known: float) -> Expected:
-    """Within 5 %: rates and increases are extrapolated by up to one scrape."""
-    return Expected(known * (1 - TOLERANCE), known * (1 + TOLERANCE), f"{known:.4g}")
+def about(*known: float) -> Expected:
+    """Within 5 %: rates and increases are extrapolated by up to one scrape. Of several books, between what they say."""
+    told = " to ".join(f"{each:.4g}" for each in sorted({*known}))
+    return Expected(min(known) * (1 - TOLERANCE), max(known) * (1 + TOLERANCE), told)
 
 
 def expected(crowd: Crowd, bounds: Callable[[str], list[float]]) -> dict[tuple[int, str], Expected]:
     """By the panel's id and the legend. `bounds`: of the buckets of a histogram, without the infinite one."""
     counted = {key: about(value) for key, value in (_gauges(crowd) | _counts(crowd) | _rates(crowd)).items()}
-    return counted | _quantiles(crowd, bounds)
+    return counted | _reads(crowd) | _quantiles(crowd, bounds)
 
 
 def _gauges(crowd: Crowd) -> dict[tuple[int, str], float]:
@@ -65,8 +66,8 @@ def _counts(crowd: Crowd) -> dict[tuple[int, str], float]:
         **_labelled(2, of_downgrades, downgrades),
         **_labelled(4, FAILURES, failures),
         **_labelled(5, ("email", "phone", "address"), ledger.redactions),
-        (8, "zep"): 1,
-        (8, "broker"): 0,
+        (8, "zep"): crowd.told_of("zep_write_hold_began"),
+        (8, "broker"): crowd.told_of("publishing_suspended"),  # a busy machine may give the broker too little time
         (15, "passed"): crowd.probes_passed(),
         (15, "failed"): downgrades["probe_failed"],
         (17, "reads back by probe"): recoveries["probe"],
@@ -87,14 +88,22 @@ def _rates(crowd: Crowd) -> dict[tuple[int, str], float]:
         24: 1 - ledger.turns["used"] / turns,
     }
     return {
-        (6, "hits"): ledger.hits / (ledger.hits + crowd.reads_at_zep()),
         (7, "success"): 1 - crowd.failed_attempts() / crowd.attempts().total(),
-        (9, "read from Zep"): crowd.reads_at_zep() / FIVE_MINUTES,
         (9, "read from the cache"): ledger.hits / FIVE_MINUTES,
         **{(9, f"write: {op}"): count / FIVE_MINUTES for op, count in requests.items()},
         **{(18, status): count / FIVE_MINUTES for status, count in ledger.statuses.items()},
         (19, "success"): 1 - (ledger.statuses["500"] + ledger.statuses["503"]) / ledger.statuses.total(),
         **{(panel, window): share for panel, share in shares.items() for window in ("5 min", "1 h", "6 h")},
+    }
+
+
+def _reads(crowd: Crowd) -> dict[tuple[int, str], Expected]:
+    """Zep's log and the answers agree, but for reads whose time was over on their way, on a busy machine."""
+    ledger, counts = crowd.ledger, (crowd.reads_at_zep(), len(crowd.ledger.reads))
+    return {
+        (4, "timeout"): about(ledger.injected["hang"], ledger.failures["timeout"]),
+        (6, "hits"): about(*(ledger.hits / (ledger.hits + count) for count in counts)),
+        (9, "read from Zep"): about(*(count / FIVE_MINUTES for count in counts)),
     }
 
 

@@ -23,7 +23,7 @@ from tests.acceptance.system import Person, System, new_id
 from tests.support.processes import ROOT
 
 Json = dict[str, Any]
-TALKERS, THREADS_EACH, TURNS_EACH = 4, 3, 8
+TALKERS, THREADS_EACH, TURNS_EACH = 4, 2, 6
 PHONE, EMAIL, ADDRESS = "0533 871 92 64", "canary.kuslar@example.com", "12 Baker Street"
 SAID: tuple[tuple[str, Json], ...] = (
     ("I need a 2 bedroom in Girne", {}),
@@ -232,6 +232,11 @@ class Crowd:
         """Seconds from commit to acknowledgement."""
         rows = self.system.database.query("SELECT created_at, mirrored_at FROM assistant_message")
         return [_instant(row["mirrored_at"]) - _instant(row["created_at"]) for row in rows if row["mirrored_at"]]
+
+    def told_of(self, event: str) -> int:
+        """How often the processes' logs say that it happened."""
+        system = self.system
+        return sum(child.logs().count(f'"event": "{event}"') for child in (system.web, system.worker.process))
 
     def dead(self) -> int:
         return self.system.database.states().count("dead")

@@ -13,7 +13,7 @@ from tests.live.prometheus import Alertmanager, Prometheus, Telephone, running
 from tests.live.scaled_rules import scaled_rules, seconds
 from tests.support.exported import rules
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(400)]
 FACTOR = 60
 LONG = 60.0
 SETTINGS = {

@@ -23,13 +23,13 @@ from tests.live.prometheus import Prometheus, Sample, running
 from tests.support.exported import NOT_YET_EXPORTED, RULES, Exported, recorded_names, rules
 from tests.support.promql import parts_with_data
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(600)]
 DASHBOARD: dict[str, Any] = json.loads(rendered())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 SETTINGS = {
     "MEMORY_DOWNGRADE_HOLD_SECONDS": "2",
     "MEMORY_PROBE_INTERVAL_SECONDS": "1",
-    "CHAT_RATE_PER_MINUTE": "150",
+    "CHAT_RATE_PER_MINUTE": "80",
     "PII_REDACT_ADDRESS": "true",
 }
 
@@ -116,6 +116,7 @@ def test_the_load_generator_made_everything_happen(watched: Watched) -> None:
     assert set(crowd.downgrades()) >= {"auth", "consecutive_failures", "manual"}
     assert set(crowd.recoveries()) == {"probe", "operator"}
     assert min(ledger.hits, crowd.reads_at_zep(), crowd.failed_attempts(), crowd.dead()) > 0
+    assert crowd.told_of("zep_write_hold_began") > 0
 
 
 def test_every_query_of_every_panel_returns_data(watched: Watched) -> None:
@@ -147,12 +148,14 @@ def test_every_rule_has_data(watched: Watched) -> None:
 def test_what_is_recorded_is_what_its_expression_says(watched: Watched) -> None:
     recorded = {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
 
-    values = {
-        name: (watched.prometheus.number(name, watched.ended), told(watched, expr)) for name, expr in recorded.items()
-    }
+    values = {name: (told(watched, name), told(watched, expr)) for name, expr in recorded.items()}
 
-    assert {name: pair for name, pair in values.items() if pair[0] != pytest.approx(pair[1], rel=0.05, abs=1e-9)} == {}
+    assert {name: pair for name, pair in values.items() if not is_close(*pair)} == {}
     assert set(values) == recorded_names()
+
+
+def is_close(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and math.isclose(one, other, rel_tol=0.05, abs_tol=1e-9)
 
 
 def told(watched: Watched, expression: str) -> float | None:
