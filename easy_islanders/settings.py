@@ -80,6 +80,10 @@ BODY_MAX_BYTES = 2 * 1024 * 1024  # of every other request
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
 
+# Memory of each process: one that holds more ends after what it has in hand, and is started anew. 0: no limit
+PROCESS_MAX_MEMORY_MB = env.whole("PROCESS_MAX_MEMORY_MB", 1_024)
+PROCESS_MEMORY_CHECK_SECONDS = env.whole("PROCESS_MEMORY_CHECK_SECONDS", 30, at_least=1)
+
 # Database
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}"))
