@@ -334,6 +334,15 @@ class ArchiveExpired(Event):
     messages: int
 
 
+@dataclass(frozen=True)
+class ProcessOutgrown(Event):
+    """This process holds more memory than it may, in bytes: it ends after what it has in hand, to be started anew."""
+
+    role: str
+    resident: int
+    limit: int
+
+
 Observer = Callable[[Event], None]
 _observers: list[Observer] = []
 

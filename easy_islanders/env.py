@@ -120,7 +120,7 @@ def fernet_keys(name: str) -> list[str]:
     keys = words(name, "")
     for place, key in enumerate(keys, start=1):
         try:
-            is_key = len(base64.urlsafe_b64decode(key)) == FERNET_KEY_BYTES
+            is_key = len(base64.b64decode(key, altchars=b"-_", validate=True)) == FERNET_KEY_BYTES
         except ValueError:
             is_key = False
         if not is_key:

@@ -109,6 +109,10 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to be preloaded is asked of browse
 CSRF_COOKIE_HTTPONLY = True  # forms carry the token themselves
 SESSION_COOKIE_AGE = 12 * 3600  # an operator's day
 
+# Memory of each process: one that holds more ends after what it has in hand, and is started anew. 0: no limit
+PROCESS_MAX_MEMORY_MB = env.whole("PROCESS_MAX_MEMORY_MB", 1_024)
+PROCESS_MEMORY_CHECK_SECONDS = env.whole("PROCESS_MEMORY_CHECK_SECONDS", 30, at_least=1)
+
 # Database
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}"))

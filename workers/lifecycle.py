@@ -18,6 +18,7 @@ from assistant.garbage import leave_start_up_alone
 from assistant.memory import heartbeats
 from assistant.monitoring.exposition import serve_metrics
 from assistant.publishing import CORRELATION
+from assistant.recycling import watch
 from assistant.redis_link import RedisDown
 from workers import guard
 
@@ -46,8 +47,9 @@ def open_metrics_port(**_: object) -> None:
 
 
 def start_up_is_over(**_: object) -> None:
-    """From now on collections are about what tasks make."""
+    """From now on collections are about what tasks make, and growth is theirs."""
     leave_start_up_alone()
+    watch()
 
 
 def go_on_under_the_requests_id(task: Task[Any, Any], **_: object) -> None:

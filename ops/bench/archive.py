@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -32,9 +33,10 @@ QUIET = {"ARCHIVE_INTERVAL_SECONDS": "3600"}
 
 @dataclass(frozen=True)
 class Run:
-    """What one `manage.py archive` came to. `peak_mb`: of its memory."""
+    """What one `manage.py archive` came to. `peak_mb`: of its memory. `cpu`: seconds of a processor."""
 
     seconds: float
+    cpu: float
     peak_mb: float
     said: dict[str, object]
 
@@ -75,6 +77,7 @@ def _rows(options: argparse.Namespace, empty: Run, archived: Run) -> dict[str, o
         "archived_files": archived.said["files"],
         "seconds": round(archived.seconds, 1),
         "messages_a_second": round(messages / archived.seconds),
+        "messages_a_cpu_second": round(messages / (archived.cpu - empty.cpu)),
         "peak_rss_mb": round(archived.peak_mb, 1),
         "peak_rss_of_an_idle_command_mb": round(empty.peak_mb, 1),
     }
@@ -92,11 +95,15 @@ def _turns(name: str, answers: Sequence[Answered]) -> dict[str, object]:
 
 
 def _restored(archives: Sequence[int]) -> dict[str, object]:
-    started = time.perf_counter()
     product = importlib.import_module("ops.bench.archive_rows")
+    started, cpu = time.perf_counter(), time.process_time()
     messages = product.restore(archives)
-    seconds = time.perf_counter() - started
-    return {"restored_messages": messages, "restored_messages_a_second": round(messages / seconds)}
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return {
+        "restored_messages": messages,
+        "restored_messages_a_second": round(messages / seconds),
+        "restored_messages_a_cpu_second": round(messages / cpu),
+    }
 
 
 def _talked(web: Web, speakers: Sequence[Speaker], seconds: float) -> list[Answered]:
@@ -114,7 +121,7 @@ async def _archived_while_talking(rig: Rig, web: Web, speakers: Sequence[Speaker
 def _run(rig: Rig, action: str) -> Run:
     """One command, with its peak memory as the kernel counted it."""
     command = [sys.executable, "manage.py", "archive", action, "--json"]
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), _children_cpu()
     environment = rig.environment | QUIET | {"PROCESS_ROLE": "cli"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -127,7 +134,13 @@ def _run(rig: Rig, action: str) -> Run:
     lines = said.decode().splitlines()
     if action == "run" and process.returncode:
         raise RuntimeError(f"archive run ended with {process.returncode}:\n{errors.decode()[-2_000:]}")
-    return Run(time.perf_counter() - started, peak, json.loads(lines[-1]) if lines else {})
+    return Run(time.perf_counter() - started, _children_cpu() - cpu, peak, json.loads(lines[-1]) if lines else {})
+
+
+def _children_cpu() -> float:
+    """CPU seconds of the commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _peak_mb(pid: int) -> float:
@@ -153,8 +166,8 @@ def _goals(rows: dict[str, object]) -> list[Goal]:
         ),
         Goal("turns refused while archiving", figure("turns_while_archiving_failed"), 0, "turns"),
         Goal("turns' p95 while archiving, slower by", round(slower, 1), 25.0),
-        Goal("archived", figure("messages_a_second"), 1_000, "messages/s", at_least=True),
-        Goal("restored", figure("restored_messages_a_second"), 1_000, "messages/s", at_least=True),
+        Goal("archived", figure("messages_a_cpu_second"), 2_000, "messages a CPU second", at_least=True),
+        Goal("restored", figure("restored_messages_a_cpu_second"), 2_000, "messages a CPU second", at_least=True),
     ]
 
 

@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import Count, Sum
 
 from assistant.archive import restoring
+from assistant.memory import outbox
 from assistant.models import Archive
 
 USERS = """
@@ -66,3 +67,8 @@ def some_archives(count: int) -> Sequence[int]:
 def restore(archives: Sequence[int]) -> int:
     """Restore them one after the other; return how many messages are back."""
     return sum(restoring.restore(pk, "bench").messages for pk in archives)
+
+
+def waits() -> bool:
+    """Whether a message still has to reach Zep."""
+    return outbox.backlog()[0] > 0

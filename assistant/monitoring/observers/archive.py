@@ -1,4 +1,4 @@
-"""Archiving, restoring and expiry, as metrics and log lines."""
+"""Archiving, restoring and expiry, and processes that outgrew their limit, as metrics and log lines."""
 
 import structlog
 
@@ -13,6 +13,7 @@ EVENTS = (
     events.ArchiveFailed,
     events.ArchiveRestored,
     events.ArchiveExpired,
+    events.ProcessOutgrown,
 )
 
 
@@ -35,3 +36,5 @@ def observe(event: Event) -> None:
         case events.ArchiveExpired(thread_id, messages):
             metrics.archives_expired.inc()
             log.info("archive_expired", thread_id=thread_id, messages=messages)
+        case events.ProcessOutgrown(role, resident, limit):
+            log.error("process_outgrown", role=role, resident_bytes=resident, limit_bytes=limit)
