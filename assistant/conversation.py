@@ -149,12 +149,12 @@ def _open(thread: ThreadRef) -> str:
     """The id of the user's thread, made where it is new. Somebody else's thread, or an erased one, is not found."""
     if thread.thread_id is None:
         made = Thread.objects.create(id=str(uuid.uuid4()), user=thread.user)
-        _refuse_the_erased(thread.user, made.pk)
+        _refuse_the_erased(thread.user)
         return made.pk
     owner, is_erased = _owner_of(thread.thread_id)
     if owner is None:  # somebody may be as fast: then theirs stands, and its owner decides
         Thread.objects.bulk_create([Thread(id=thread.thread_id, user=thread.user)], ignore_conflicts=True)
-        _refuse_the_erased(thread.user, thread.thread_id)
+        _refuse_the_erased(thread.user)
         owner, is_erased = _owner_of(thread.thread_id)
     if owner != thread.user.pk or is_erased:
         raise ThreadNotFound
@@ -166,7 +166,7 @@ def _owner_of(thread_id: str) -> tuple[int | None, bool]:
     return known.values_list("user_id", "is_erased").first() or (None, False)
 
 
-def _refuse_the_erased(user: User, thread_id: str) -> None:
+def _refuse_the_erased(user: User) -> None:
     """Lock the user's row until the thread is committed: who erases them, or opts out, waits for it or is seen.
 
     The foreign key alone locks nothing before the commit: it is checked only then.
@@ -174,8 +174,6 @@ def _refuse_the_erased(user: User, thread_id: str) -> None:
     theirs = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
     if theirs.values_list("pk", flat=True).first() is None:
         raise UserGone
-    if tombstones.is_erased(thread_id):
-        raise ThreadNotFound
 
 
 def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Message:

@@ -1,8 +1,7 @@
 """A canary's phrases are searched for, byte by byte, everywhere a running system keeps anything, after their erasure.
 
 A system of its own: real web, worker, control and beat, real Redis, a real Zep stand-in. The erasure is asked for while
-the mirror is in the middle of a call that Zep stores and never answers, while a dead letter lies, and with an export
-ready.
+the mirror is in the middle of a call that Zep stores and never answers, with an archive stored and an export ready.
 """
 
 import sqlite3
@@ -90,7 +89,12 @@ def show(what: str, facts: dict[str, Any]) -> None:
 
 
 def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> None:
-    system.configure(EXPORT_INLINE_MESSAGES="0")
+    system.configure(
+        EXPORT_INLINE_MESSAGES="0",
+        ARCHIVE_MAX_MESSAGES_IN_MEMORY="3",
+        ARCHIVE_RECENT_CONTEXT_WINDOW="2",
+        ARCHIVE_INTERVAL_SECONDS="2",
+    )
     system.start("web", "worker", "control", "beat")
     first, second = new_id(), new_id()
     for said in SAID:
@@ -99,6 +103,8 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     system.mehmet.say("somebody else's words")
     url = ask(system, "GET", "/api/me/export/").json()["url"]
     wait_until(lambda: ask(system, "GET", url).status_code == 200, "the export to be made", seconds=30)
+    archives = system.folder / "archive"
+    wait_until(lambda: archives.exists() and list(archives.iterdir()), "an archive to be stored", seconds=30)
     before = found(system)
     show("before", before)
     system.standin.fault("store_then_hang", route="write", path=f"/sessions/{second}/memory")
@@ -116,6 +122,8 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     after = found(system)
     show("after", after)
     assert after == {}
+    assert list(archives.iterdir()) == []
+    assert list((system.folder / "exports").iterdir()) == []
     assert ask(system, "GET", "/api/me/").status_code == 401
     with closing(sqlite3.connect(system.folder / "db.sqlite3")) as database:
         assert database.execute("SELECT count(*) FROM assistant_message").fetchone()[0] == 2  # mehmet's

@@ -1,11 +1,13 @@
 """Erasing a person, against the real Redis and a real Zep stand-in: gone everywhere, and it stays gone."""
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 import redis as redis_py
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -15,7 +17,7 @@ from assistant.events import Event
 from assistant.memory import backfill, dead_letters, mirror, outbox
 from assistant.memory.service import fetch_thread_context
 from assistant.models import AuditEntry, Erasure, Message, MirrorState, Thread, Tombstone, User
-from assistant.personal_data import erasure, progress
+from assistant.personal_data import erasure, progress, sealing
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.replies.values import Reply
 from assistant.tasks import mirror_message
@@ -328,3 +330,26 @@ def test_it_is_announced_when_it_begins_waits_and_ends(ayse: User, announced: li
         ("put_off", "http_503"),
         ("completed", ""),
     ]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="searches the database's file")
+def test_among_many_others_no_byte_of_theirs_stays_in_the_file(say: Say, ayse: User) -> None:
+    """Long and short texts of two people in turns, so that pages are split, shared and overflowed."""
+    mehmet = User.objects.create_user("mehmet")
+    for number in range(150):
+        say(f"{CANARY} {number} " + "k" * (number * 37 % 6_000))
+        say(f"his {number} " + "m" * (number * 53 % 6_000), "theirs", mehmet)
+    sealing.seal()
+    path = Path(str(connection.settings_dict["NAME"]))
+    assert CANARY.encode() in path.read_bytes()
+
+    finish(erasure.request(ayse, "op"))
+
+    wal = path.with_name(f"{path.name}-wal")
+    left = path.read_bytes() + (wal.read_bytes() if wal.exists() else b"")
+    assert CANARY.encode() not in left
+    assert b"kkkkkkkk" not in left
+    assert b"his 149" in left
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete")
+        assert cursor.fetchone()[0] == 1

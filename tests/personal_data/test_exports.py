@@ -121,6 +121,20 @@ def test_erased_while_it_is_made_it_leaves_no_file(
         exports.begin(ayse)
 
 
+def test_erased_as_its_file_is_finished_it_leaves_none(say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = exports.begin(ayse)
+    make = export_files.make
+
+    def erased_as_it_ends(name: str, write: Callable[[IO[bytes]], None]) -> int | None:
+        finish(erasure.request(ayse, "op"))
+        return make(name, lambda out: None)
+
+    monkeypatch.setattr(export_files, "make", erased_as_it_ends)
+    exports.make(export.pk)
+
+    assert export_files.names() == set()
+
+
 def test_much_is_exported_in_little_memory_and_few_queries(ayse: User, standin: StandIn) -> None:
     thread = Thread.objects.create(id="t1", user=ayse)
     rows = [

@@ -59,7 +59,7 @@ def somebody(number: int) -> User:
 
 
 def test_killed_anywhere_an_erasure_is_finished_and_its_counts_are_right(database_url: str, standin: StandIn) -> None:
-    points = 44
+    points = 40
     people = [somebody(number) for number in range(points)]
     runs = [(erasure.request(user, "op"), nth) for nth, user in enumerate(people, start=1)]
 

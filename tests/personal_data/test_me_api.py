@@ -378,6 +378,7 @@ async def test_a_large_export_is_made_by_a_task_and_fetched_by_its_owner_alone(
     assert (ready.json()["state"], ready.json()["url"]) == ("ready", url)
     assert "messages.json" in unpacked((await client.ask("GET", url)).content)
     assert (await mehmet.ask("GET", url)).status_code == 404
+    assert (await client.ask("GET", f"/api/me/exports/{'x' * 43}/")).status_code == 404
     assert (await anybody.ask("GET", url)).status_code == 401
 
 
