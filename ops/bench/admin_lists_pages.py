@@ -19,9 +19,13 @@ ADMIN = "/admin/assistant"
 
 @dataclass(frozen=True)
 class Timing:
-    """One page: its middle and worst time, of which the database had so much, and its queries."""
+    """One page: its best, middle and worst time; what the database had of the best; its queries.
+
+    The best is what the page needs, the others what it got beside whatever else the machine did.
+    """
 
     name: str
+    best_ms: float
     median_ms: float
     worst_ms: float
     database_ms: float
@@ -32,8 +36,8 @@ class Timing:
 
     def as_line(self, database: str) -> str:
         return (
-            f"{database:10}  {self.name:42} {self.median_ms:7.1f} ms (worst {self.worst_ms:7.1f}), "
-            f"database {self.database_ms:6.1f} ms, {self.queries} queries"
+            f"{database:10}  {self.name:42} best {self.best_ms:6.1f} ms (median {self.median_ms:6.1f}, worst "
+            f"{self.worst_ms:6.1f}), database {self.database_ms:6.1f} ms, {self.queries} queries"
         )
 
 
@@ -101,12 +105,14 @@ def _timed(client: Client, name: str, path: str, runs: int) -> Timing:
             _get(client, path)
         took.append((time.perf_counter() - began) * 1000)
         in_database.append(sum(spent) * 1000)
+    best = min(took)
     return Timing(
-        name,
-        round(statistics.median(took), 1),
-        round(max(took), 1),
-        round(statistics.median(in_database), 1),
-        len(spent),
+        name=name,
+        best_ms=round(best, 1),
+        median_ms=round(statistics.median(took), 1),
+        worst_ms=round(max(took), 1),
+        database_ms=round(in_database[took.index(best)], 1),
+        queries=len(spent),
     )
 
 
