@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone test-stress check dashboards bench lock clean
+.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone test-stress test-pythons record-release check dashboards bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -30,6 +30,13 @@ test-nightly: ## The guard's scripts against their model, 10,000 sequences (minu
 
 test-chaos: ## Many seeded runs with kills and faults (minutes; needs PostgreSQL's server installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m chaos $(ARGS)
+
+test-pythons: ## The heart of the suite on Python 3.11 to 3.13, as far as they are installed (minutes)
+	@$(INSTALL) requirements-dev.lock
+	@sh tests/deploy/pythons.sh
+
+record-release: ## Write down what this release leaves in queues and tables, for the tests of the next (needs PostgreSQL's server)
+	@$(INSTALL) requirements-dev.lock -m tests.deploy.record_release
 
 test-stress: ## Many users at once against real web processes (a minute)
 	@$(INSTALL) requirements-dev.lock -m pytest tests/stress_test_concurrent.py -s $(ARGS)

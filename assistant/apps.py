@@ -9,7 +9,10 @@ class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        from assistant.monitoring import metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
+        from assistant.monitoring import latencies, metrics, observer  # noqa: PLC0415  # imports models, which are loaded by now
+        from assistant.monitoring.observers import personal_data  # noqa: PLC0415
 
         events.subscribe(observer.observe)
+        events.subscribe(latencies.observe)
         metrics.warm_metrics()
+        personal_data.warm()

@@ -10,10 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Left, Now
 
+from assistant.archive import digests, reading, summaries
+from assistant.archive.errors import ArchiveError
 from assistant.errors import EasyIslandersError
+from assistant.memory import tombstones
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Message, MirrorState, Thread, User, reply_id
-from assistant.replies.values import PastMessage, Reply
+from assistant.replies.values import PastMessage, Reply, Summary
 
 RACES = 4  # that a request may lose: for its thread, for its id
 RECENT_MESSAGES = 20
@@ -22,6 +25,10 @@ RECENT_CHARACTERS = 1_500  # of each: a few very long messages would cost every 
 
 class ThreadNotFound(EasyIslandersError):
     """There is no such thread, as far as this user may know."""
+
+
+class UserGone(EasyIslandersError):
+    """The user was erased, or locked out, while the request was under way."""
 
 
 class MessageConflict(EasyIslandersError):
@@ -49,7 +56,10 @@ class StoredReply:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A user's message that is safely stored. `reply` is set where it was answered before."""
+    """A user's message that is safely stored. `reply` is set where it was answered before.
+
+    `earlier` sums up the thread's archived messages; `recent` are the newest of the others.
+    """
 
     user_pk: int
     thread_id: str
@@ -59,6 +69,8 @@ class Recorded:
     is_first: bool
     recent: tuple[PastMessage, ...]
     reply: StoredReply | None
+    earlier: Summary | None = None
+    uses_memory: bool = True
 
     @property
     def reply_client_msg_id(self) -> UUID:
@@ -68,7 +80,8 @@ class Recorded:
 def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
     """Store the message and its place in the thread in one transaction, or find it where it is stored already.
 
-    Costs five queries in a known thread. Raise ThreadNotFound or MessageConflict.
+    Costs five queries in a known thread. Raise ThreadNotFound, UserGone or MessageConflict; ArchiveError where what was
+    said, or its answer, is in an archive that cannot be read.
     """
     for _ in range(RACES):
         with suppress(IntegrityError):  # another request was faster: what it stored is there by now
@@ -89,6 +102,7 @@ def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, obj
                 agent=reply.agent,
                 rich=reply.rich,
                 memory_trace=dict(memory_trace),
+                is_private=not message.uses_memory,
             )
     except IntegrityError:
         mine = Message.objects.filter(user_id=message.user_pk, client_msg_id=message.reply_client_msg_id)
@@ -103,11 +117,25 @@ def _found(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded | None
     row = Message.objects.filter(user=thread.user, client_msg_id=client_msg_id).first()
     if row is None:
         return None
-    if row.role != Message.Role.USER or row.text != said or thread.thread_id not in (None, row.thread_id):
+    if row.role != Message.Role.USER or thread.thread_id not in (None, row.thread_id):
         raise MessageConflict
     replies = Message.objects.filter(user=thread.user, role=Message.Role.ASSISTANT)
     reply = replies.filter(client_msg_id=reply_id(row.thread_id, client_msg_id)).first()
+    _fill_in(row, reply, said)
+    if row.text != said:
+        raise MessageConflict
     return _recorded(row, thread.user, _reply(reply) if reply else None)
+
+
+def _fill_in(row: Message, reply: Message | None, said: str) -> None:
+    """Read what was archived of them. Where that fails, another message under the id is still known to be another."""
+    try:
+        reading.fill_in(row, reply)
+    except ArchiveError:
+        is_other = row.text != said if row.archive_id is None else not digests.may_be(said, row.text_digest)
+        if is_other:
+            raise MessageConflict from None
+        raise
 
 
 def _stored(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
@@ -118,33 +146,65 @@ def _stored(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
 
 
 def _open(thread: ThreadRef) -> str:
-    """The id of the user's thread, made where it is new. Somebody else's thread is not found."""
+    """The id of the user's thread, made where it is new. Somebody else's thread, or an erased one, is not found."""
     if thread.thread_id is None:
-        return Thread.objects.create(id=str(uuid.uuid4()), user=thread.user).pk
-    owner = Thread.objects.filter(pk=thread.thread_id).values_list("user_id", flat=True).first()
+        made = Thread.objects.create(id=str(uuid.uuid4()), user=thread.user)
+        _refuse_the_erased(thread.user, made.pk)
+        return made.pk
+    owner, is_erased = _owner_of(thread.thread_id)
     if owner is None:  # somebody may be as fast: then theirs stands, and its owner decides
         Thread.objects.bulk_create([Thread(id=thread.thread_id, user=thread.user)], ignore_conflicts=True)
-        owner = Thread.objects.filter(pk=thread.thread_id).values_list("user_id", flat=True).get()
-    if owner != thread.user.pk:
+        _refuse_the_erased(thread.user, thread.thread_id)
+        owner, is_erased = _owner_of(thread.thread_id)
+    if owner != thread.user.pk or is_erased:
         raise ThreadNotFound
     return thread.thread_id
 
 
-def _append(thread_id: str, **fields: object) -> Message:
+def _owner_of(thread_id: str) -> tuple[int | None, bool]:
+    known = Thread.objects.filter(pk=thread_id).annotate(is_erased=tombstones.over(thread_id))
+    return known.values_list("user_id", "is_erased").first() or (None, False)
+
+
+def _refuse_the_erased(user: User, thread_id: str) -> None:
+    """Lock the user's row until the thread is committed: who erases them, or opts out, waits for it or is seen.
+
+    The foreign key alone locks nothing before the commit: it is checked only then.
+    """
+    theirs = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+    if theirs.values_list("pk", flat=True).first() is None:
+        raise UserGone
+    if tombstones.is_erased(thread_id):
+        raise ThreadNotFound
+
+
+def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Message:
     """Insert a message at the thread's end; the thread row, locked by its update, gives out the places.
 
     The same update says that the thread has something for the mirror. While writing to Zep is off, or earlier messages
-    of the thread are held, this one is held behind them.
+    of the thread are held, this one is held behind them; while its user has opted out of memory it is never sent, and
+    nothing else of theirs waits.
     """
-    changes: dict[str, object] = {"last_sequence": F("last_sequence") + 1}
+    changes: dict[str, object] = {
+        "last_sequence": F("last_sequence") + 1,
+        "hot_messages": F("hot_messages") + 1,
+        "last_message_at": Now(),
+    }
     if base_mode() is MemoryMode.OFF:
         changes["holds_messages"] = True
     else:
         changes["mirror_due_at"] = Coalesce("mirror_due_at", Now())
-    Thread.objects.filter(pk=thread_id).update(**changes)
-    sequence, is_held = Thread.objects.values_list("last_sequence", "holds_messages").get(pk=thread_id)
-    state = MirrorState.HELD if is_held else MirrorState.PENDING
-    return Message.objects.create(thread_id=thread_id, sequence=sequence, mirror_state=state, **fields)
+    mine = Thread.objects.filter(pk=thread_id)
+    if not mine.update(**changes):
+        raise ThreadNotFound
+    columns = ("last_sequence", "holds_messages", "summary", "user__memory_on")
+    thread = mine.select_related("user").only(*columns).get()
+    state = MirrorState.HELD if thread.holds_messages else MirrorState.PENDING
+    if is_private or not thread.user.memory_on:
+        state = MirrorState.PRIVATE
+    if not thread.user.memory_on:
+        mine.update(mirror_due_at=None, holds_messages=False)
+    return Message.objects.create(thread=thread, sequence=thread.last_sequence, mirror_state=state, **fields)
 
 
 def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
@@ -158,16 +218,25 @@ def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
         is_first=row.sequence == 1,
         recent=recent,
         reply=reply,
+        earlier=None if row.sequence == 1 or reply else summaries.of(row.thread),
+        uses_memory=user.memory_on and row.mirror_state != MirrorState.PRIVATE,
     )
 
 
 def _recent(row: Message) -> tuple[PastMessage, ...]:
+    """The newest messages before this one; those that are archived are left out here, not searched past.
+
+    An answer that will be mirrored knows nothing of what never may be.
+    """
     before = Message.objects.filter(thread_id=row.thread_id, sequence__lt=row.sequence).order_by("-sequence")
+    if row.mirror_state != MirrorState.PRIVATE:
+        before = before.exclude(mirror_state=MirrorState.PRIVATE)
     opening = Left("text", RECENT_CHARACTERS)
-    newest = list(before.values_list("role", opening, "agent")[:RECENT_MESSAGES])
+    newest = list(before.values_list("role", opening, "agent", "archive")[:RECENT_MESSAGES])
     return tuple(
         PastMessage(role="user" if role == Message.Role.USER else "assistant", text=text, agent=agent)
-        for role, text, agent in reversed(newest)
+        for role, text, agent, archive in reversed(newest)
+        if archive is None
     )
 
 

@@ -24,15 +24,19 @@ class RequestStarted(Event):
 
 @dataclass(frozen=True)
 class RequestEnded(Event):
-    """A chat request was answered, or broken off by the client (499)."""
+    """A chat request was answered, or broken off by the client (499). A turn tells its own end: `led_to_a_turn`."""
 
     status: int
     seconds: float
+    led_to_a_turn: bool = False
 
 
 @dataclass(frozen=True)
 class TurnTaken(Event):
-    """A turn was answered. `history_size`: messages of the thread that the agent was given."""
+    """A turn was answered. `history_size`: messages of the thread that the agent was given.
+
+    `steps`: seconds by step. `is_awaited`: False where the user went away before the answer.
+    """
 
     thread_id: str
     client_msg_id: str
@@ -41,15 +45,35 @@ class TurnTaken(Event):
     history_size: int
     seconds: float
     memory: dict[str, object] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+    is_awaited: bool = True
 
 
-RecalledContext = Literal["used", "stale", "none"]
-RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none")
+TurnFailure = Literal["thread_not_found", "user_gone", "conflict", "database_unavailable", "cancelled", "crashed"]
+
+
+@dataclass(frozen=True)
+class TurnFailed(Event):
+    """A turn ended without an answer. `kind`: the error's class. `steps`: seconds by step, the failed one last."""
+
+    thread_id: str
+    client_msg_id: str
+    outcome: TurnFailure
+    kind: str
+    seconds: float
+    steps: dict[str, float] = field(default_factory=dict)
+
+
+RecalledContext = Literal["used", "stale", "none", "excluded"]
+RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none", "excluded")
 
 
 @dataclass(frozen=True)
 class TurnRemembered(Event):
-    """A turn has gathered what is remembered. `seconds`: all that it spent on that."""
+    """A turn has gathered what is remembered. `seconds`: all that it spent on that.
+
+    `excluded`: memory is not rolled out to its thread yet; nothing failed.
+    """
 
     context: RecalledContext
     seconds: float
@@ -247,6 +271,67 @@ class SweepEnded(Event):
 
     waiting: int
     drainers: int
+
+
+@dataclass(frozen=True)
+class MessagesArchived(Event):
+    """One file holds messages of a thread, and their rows are emptied. `size`: bytes as stored."""
+
+    thread_id: str
+    messages: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LogInLocked(Event):
+    """Somebody tried too many passwords at the admin's log-in, and has to wait."""
+
+
+@dataclass(frozen=True)
+class MessageRevealed(Event):
+    """An operator looked at what a message says."""
+
+    actor_pk: int
+
+
+ErasureOutcome = Literal["requested", "put_off", "completed"]
+ERASURE_OUTCOMES: tuple[ErasureOutcome, ...] = ("requested", "put_off", "completed")
+
+
+@dataclass(frozen=True)
+class SessionArchived(Event):
+    """A thread's older messages were archived. `rule`: why it was due."""
+
+    thread_id: str
+    rule: str
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ArchiveFailed(Event):
+    """A thread could not be archived or restored; its rows are as they were."""
+
+    thread_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ArchiveRestored(Event):
+    """The texts of an archive are back in their rows."""
+
+    thread_id: str
+    messages: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ArchiveExpired(Event):
+    """An archive's time was over: what it held is gone."""
+
+    thread_id: str
+    messages: int
 
 
 Observer = Callable[[Event], None]

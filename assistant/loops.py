@@ -32,6 +32,18 @@ def start(work: Coroutine[object, object, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(work, _background_loop())
 
 
+def later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Let `work` begin on the background loop after so long, unless the process ends before."""
+    loop = _background_loop()
+
+    def begin() -> None:
+        task = loop.create_task(work())
+        _unfinished.add(task)
+        task.add_done_callback(_unfinished.discard)
+
+    loop.call_soon_threadsafe(loop.call_later, seconds, begin)
+
+
 def _is_on_a_loop() -> bool:
     try:
         asyncio.get_running_loop()

@@ -15,16 +15,22 @@ def reply_id(thread_id: str, client_msg_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(MESSAGE_NAMESPACE, f"{thread_id}:{client_msg_id}:assistant")
 
 
-def zep_message_id(thread_id: str, client_msg_id: uuid.UUID, part: int = 1) -> uuid.UUID:
-    """The message's uuid at Zep, always the same; further parts of a long message have their own."""
+def zep_message_id(thread_id: str, client_msg_id: uuid.UUID, part: int = 1, generation: int = 0) -> uuid.UUID:
+    """The message's uuid at Zep, always the same; further parts of a long message have their own.
+
+    `generation`: how often Zep had to forget the message and is told it anew; Zep never takes a uuid twice.
+    """
     name = f"{thread_id}:{client_msg_id}"
-    return uuid.uuid5(MESSAGE_NAMESPACE, name if part == 1 else f"{name}:{part}")
+    name = name if part == 1 else f"{name}:{part}"
+    return uuid.uuid5(MESSAGE_NAMESPACE, f"{name}@{generation}" if generation else name)
 
 
 class User(AbstractUser):
     """A person. `memory_id` is all that Zep ever knows of them."""
 
     memory_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # A default of the database's own: during a deployment, processes that do not know the column insert rows too.
+    memory_on = models.BooleanField(default=True, db_default=True, help_text="Off: nothing is mirrored or read.")
 
 
 class ApiToken(models.Model):
@@ -34,6 +40,11 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; null: never.")
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When an operator took it back.")
+
+    class Meta:
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return f"token {self.pk} of user {self.user_id}"
@@ -53,6 +64,14 @@ class Thread(models.Model):
     lease_fence = models.BigIntegerField(default=0, help_text="Grows with each lease; an older one can change nothing.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="When the mirror's lease ends.")
     known_to_zep_at = models.DateTimeField(null=True, blank=True, help_text="When Zep had user and session.")
+    # Defaults of the database's own: during a deployment, web processes that do not know the columns insert rows too.
+    hot_messages = models.PositiveIntegerField(default=0, db_default=0, help_text="How many are not archived.")
+    last_message_at = models.DateTimeField(null=True, blank=True, help_text="When the newest message came.")
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Of the newest archive: a session began anew.")
+    archived_messages = models.BigIntegerField(default=0, db_default=0, help_text="How many are in archives.")
+    archived_through = models.BigIntegerField(default=0, db_default=0, help_text="Up to this sequence none is hot.")
+    archive_not_before = models.DateTimeField(null=True, blank=True, help_text="Until then it is left alone.")
+    summary = models.JSONField(null=True, blank=True, help_text="What archived messages amount to: values, no text.")
 
     class Meta:
         indexes: ClassVar = [
@@ -61,6 +80,10 @@ class Thread(models.Model):
                 fields=["mirror_due_at"], name="thread_waiting", condition=models.Q(mirror_due_at__isnull=False)
             ),
             models.Index(fields=["created_at"], name="thread_holding", condition=models.Q(holds_messages=True)),
+            models.Index(fields=["created_at"], name="thread_newest"),  # the order of the admin's list
+            # What the archiver asks: who keeps many messages, and who has been silent for long.
+            models.Index(fields=["hot_messages"], name="thread_hot", condition=models.Q(hot_messages__gt=0)),
+            models.Index(fields=["last_message_at"], name="thread_silent", condition=models.Q(hot_messages__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +98,7 @@ class MirrorState(models.TextChoices):
     MIRRORED = "mirrored"
     HELD = "held"
     DEAD = "dead"
+    PRIVATE = "private"  # said while its user had opted out of memory: it is never sent
 
 
 WAITING_STATES = (MirrorState.PENDING, MirrorState.IN_FLIGHT)
@@ -113,6 +137,17 @@ class Message(models.Model):
     # A default of the database's own: during a deployment, workers that do not know the column insert rows too.
     outgoing_policy = models.CharField(max_length=40, blank=True, db_default="", help_text="By which it was redacted.")
     outgoing_sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the redacted text.")
+    zep_generation = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Grows when Zep has to be told the message anew."
+    )
+
+    # Its index is partial, in Meta. Where it is set, `text`, `rich` and `memory_trace` are in the archive's file.
+    archive = models.ForeignKey(
+        "Archive", on_delete=models.PROTECT, related_name="messages", null=True, blank=True, db_index=False
+    )
+    text_digest = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Keyed hash of an archived text, for replays."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -138,15 +173,63 @@ class Message(models.Model):
                 name="message_dead",
                 condition=models.Q(mirror_state="dead", discarded_at=None),
             ),
+            models.Index(fields=["archive"], name="message_archived", condition=models.Q(archive__isnull=False)),
         ]
+        permissions: ClassVar = [("reveal_message", "Can reveal what a message says")]
 
     def __str__(self) -> str:
         return f"{self.role} message {self.client_msg_id}"
 
     @property
     def zep_id(self) -> uuid.UUID:
-        """Its uuid at Zep, and the `message_id` that the API shows."""
-        return zep_message_id(self.thread_id, self.client_msg_id)
+        """Its uuid at Zep; until Zep had to be told it anew, the `message_id` that the API shows too."""
+        return zep_message_id(self.thread_id, self.client_msg_id, generation=self.zep_generation)
+
+
+class Archive(models.Model):
+    """A file that holds messages of one thread. The row comes before the file and goes after it, so none is forgotten.
+
+    `writing`: nothing relies on the file yet. `stored`: the messages' texts are in the file and nowhere else.
+    `restored`: they are back in their rows. `expired`: kept for as long as they may be; the texts are gone for good.
+    """
+
+    class State(models.TextChoices):
+        WRITING = "writing"
+        STORED = "stored"
+        RESTORED = "restored"
+        EXPIRED = "expired"
+
+    # Protected: whoever deletes a thread has to remove its files first.
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="archives")
+    name = models.CharField(max_length=200, unique=True, help_text="Of the file, in the storage.")
+    state = models.CharField(max_length=8, choices=State, default=State.WRITING)
+    rule = models.CharField(max_length=16, help_text="Why the thread was due.")
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+    message_count = models.PositiveIntegerField()
+    size_bytes = models.BigIntegerField(default=0, help_text="Of the file as it is stored.")
+    sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the file as it is stored.")
+    format_version = models.PositiveSmallIntegerField()
+    key_id = models.CharField(max_length=16, blank=True, default="", help_text="Of the key; empty: not encrypted.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="When the file was last read and found right.")
+    restored_at = models.DateTimeField(null=True, blank=True)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    file_removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], name="archive_stored", condition=models.Q(state="stored")),
+            # Files that nothing refers to: of runs that were killed, and of archives whose time is over.
+            models.Index(
+                fields=["created_at"],
+                name="archive_left_over",
+                condition=~models.Q(state="stored") & models.Q(file_removed_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"archive {self.pk} of {self.message_count} messages"
 
 
 class DeadLetter(Message):
@@ -164,8 +247,101 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict)
 
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            # The admin's filters, each newest first.
+            models.Index(fields=["action", "id"], name="audit_by_action"),
+            models.Index(fields=["actor", "id"], name="audit_by_actor"),
+        ]
+
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
+
+
+class Tombstone(models.Model):
+    """What was erased and may not come back. Opaque keys only: memory ids, and thread ids as hashes. Kept for ever."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        MEMORY = "memory"
+        THREAD = "thread"
+
+    kind = models.CharField(max_length=6, choices=Kind)
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "kind"], name="one_tombstone_each")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"
+
+
+class Erasure(models.Model):
+    """An erasure that was asked for: the work while it lasts, afterwards the receipt. Never holds what it erases.
+
+    `thread_id` and `user` name what is meant only until it is gone.
+    """
+
+    class Scope(models.TextChoices):
+        PERSON = "person"
+        THREAD = "thread"
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        SETTLING = "settling"
+        SEALING = "sealing"
+        COMPLETED = "completed"
+
+    receipt = models.CharField(max_length=43, unique=True, help_text="Shows the receipt to who knows it.")
+    scope = models.CharField(max_length=6, choices=Scope)
+    state = models.CharField(max_length=9, choices=State, default=State.REQUESTED)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="erasures")
+    memory_id = models.UUIDField(help_text="Under which Zep knew the user.")
+    thread_id = models.CharField(max_length=64, blank=True, default="")
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True, help_text="From when no call that was under way can be any more.")
+    zep_absent_at = models.DateTimeField(null=True, help_text="When Zep first showed none of it.")
+    completed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True, help_text="When to go on; null: there is nothing left to do.")
+    claimed_until = models.DateTimeField(null=True, help_text="Until when a worker has it in hand.")
+    attempts = models.PositiveIntegerField(default=0)
+    failure = models.CharField(max_length=32, blank=True, default="", help_text="Why the last attempt did not end it.")
+    in_ledger = models.BooleanField(default=False, help_text="The request is written down outside the database.")
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="erasure_due", condition=models.Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk} of a {self.scope}"
+
+
+class Export(models.Model):
+    """A copy of everything about a user that is too large to make while they wait. Its file is `{id}.zip`."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+
+    id = models.CharField(primary_key=True, max_length=43)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField(default=0, help_text="Bytes.")
+    due_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user"], name="one_export_a_user")]
+
+    def __str__(self) -> str:
+        return f"export {self.state}"
 
 
 class ModeTransition(models.Model):
@@ -199,6 +375,7 @@ class ModeTransition(models.Model):
                 fields=["alert_due_at"], name="transition_to_tell", condition=models.Q(alert_due_at__isnull=False)
             ),
         ]
+        permissions: ClassVar = [("steer_memory", "Can steer the memory's mode and the mirror")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.before} -> {self.after} ({self.reason})"

@@ -5,13 +5,13 @@ A publication is a hint, never a promise: the row is the truth and the sweep the
 
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
-from celery import Task
+from celery import Task, current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from assistant import correlation
+from assistant import correlation, tracing
 from assistant.breaker import Breaker
 from assistant.events import NudgeFailed, PublishingSuspended, announce
 
@@ -44,14 +44,20 @@ def publish(
     return may_publish() and attempt(task, *arguments, countdown=countdown, expires=expires)
 
 
+def publish_named(name: str, *arguments: str, countdown: float | None = None) -> bool:
+    """The same for a task of `workers`, which nothing here may import."""
+    return publish(cast("Task[Any, Any]", current_app.signature(name)), *arguments, countdown=countdown)
+
+
 def attempt(
     task: Task[Any, Any], *arguments: str, countdown: float | None = None, expires: float | None = None
 ) -> bool:
     """Publish one task although the breaker may be open. False where the broker did not take it."""
-    headers = {CORRELATION: correlation.current()}
     options: dict[str, Any] = {} if expires is None else {"expires": expires}
     try:
-        task.apply_async(arguments, countdown=countdown or 0, headers=headers, **options)
+        with tracing.span(f"publish {task.name}", "producer"):
+            headers = {CORRELATION: correlation.current(), **tracing.carried()}
+            task.apply_async(arguments, countdown=countdown or 0, headers=headers, **options)
     except (OperationalError, OSError) as error:
         announce(NudgeFailed(type(error).__name__))
         if breaker.failed(time.monotonic()):

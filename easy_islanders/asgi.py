@@ -1,4 +1,4 @@
-"""The ASGI application: static files and the gate in front of Django."""
+"""The ASGI application: security headers, the gate, static files, Django."""
 
 import os
 
@@ -12,7 +12,9 @@ from assistant.garbage import leave_start_up_alone  # noqa: E402  # see below
 from assistant.publishing import warm_up  # noqa: E402  # see below
 from assistant.tasks import mirror_message  # noqa: E402  # see below
 from easy_islanders.gate import Gate  # noqa: E402  # reads settings and events, which need Django to be set up
+from easy_islanders.headers import SecurityHeaders  # noqa: E402  # reads settings
 
-application = Gate(ASGIStaticFilesHandler(django_application))  # type: ignore[arg-type]  # stubs know WSGI only
+static_files = ASGIStaticFilesHandler(django_application)
+application = SecurityHeaders(Gate(static_files))  # type: ignore[arg-type]  # Django names narrower types for ASGI
 warm_up(mirror_message)
 leave_start_up_alone()

@@ -2,8 +2,13 @@
 
 `$LOCAL_DIR/env` (written by `make run`) fills in what the environment leaves unset, so that a command typed in a
 second terminal acts on the running system. The environment always wins.
+
+Every variable can be given as a file instead: `NAME_FILE` is the path of a file that holds the value, as container
+platforms and systemd hand out secrets. Such a value is in no process's environment, so no child inherits it.
 """
 
+import base64
+import ipaddress
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TRUE = frozenset({"1", "true", "yes", "on"})
+FERNET_KEY_BYTES = 32
 FALSE = frozenset({"0", "false", "no", "off"})
 
 
@@ -27,7 +33,8 @@ def load_local_env() -> None:
     if not path.is_file():
         return
     for key, value in parse_lines(path.read_text(encoding="utf-8")).items():
-        os.environ.setdefault(key, value)
+        if not os.environ.get(f"{key}_FILE"):
+            os.environ.setdefault(key, value)
 
 
 def parse_lines(text: str) -> dict[str, str]:
@@ -37,8 +44,24 @@ def parse_lines(text: str) -> dict[str, str]:
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value without surrounding space; empty counts as unset."""
-    return os.environ.get(name, "").strip() or default
+    """The variable's value, or its file's, without surrounding space; empty counts as unset."""
+    value, path = (os.environ.get(variable, "").strip() for variable in (name, f"{name}_FILE"))
+    if value and path:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; set one of them")
+    return (_content(f"{name}_FILE", path) if path else value) or default
+
+
+def _content(variable: str, path: str) -> str:
+    """What the file says. It may be a secret: not repeated."""
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{variable} names a file that cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{variable} names a file that is not UTF-8 text") from None
+    if not value:
+        raise ImproperlyConfigured(f"{variable} names a file that is empty")
+    return value
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -77,6 +100,31 @@ def share(name: str, default: float) -> float:
     if not 0 <= number <= 1:
         raise ImproperlyConfigured(f"{name} must be from 0 to 1; it is {value}")
     return number
+
+
+def decimal(name: str, default: float, *, above: float) -> float:
+    """A number, with a fraction or without, above a limit."""
+    value = text(name)
+    try:
+        number = float(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number; it is {value!r}") from None
+    if not (above < number < float("inf")):
+        raise ImproperlyConfigured(f"{name} must be above {above:g}; it is {value}")
+    return number
+
+
+def fernet_keys(name: str) -> list[str]:
+    """A comma-separated list of Fernet keys: 32 bytes each, in URL-safe base64. They are not repeated."""
+    keys = words(name, "")
+    for place, key in enumerate(keys, start=1):
+        try:
+            is_key = len(base64.urlsafe_b64decode(key)) == FERNET_KEY_BYTES
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ImproperlyConfigured(f"{name}: key {place} is not 32 bytes in URL-safe base64")
+    return keys
 
 
 def port(name: str, default: int) -> int:
@@ -124,3 +172,16 @@ def _has_readable_address(address: str) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """A comma-separated list of IP addresses and networks; one that holds every address is refused."""
+    found = words(name, "")
+    for word in found:
+        try:
+            network = ipaddress.ip_network(word)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be IP addresses or networks; one is {word!r}") from None
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name} may not hold every address; one is {word!r}")
+    return found

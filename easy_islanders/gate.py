@@ -12,9 +12,11 @@ from typing import Any
 
 from django.conf import settings
 
+from assistant import tracing
 from assistant.api.errors import error_body
 from assistant.correlation import correlated
 from assistant.events import RequestEnded, RequestStarted, announce
+from assistant.steps import request_under_way
 
 Scope = MutableMapping[str, Any]
 AsgiMessage = MutableMapping[str, Any]
@@ -32,7 +34,7 @@ class BodyTooLarge(Exception):
 
 
 class Gate:
-    """Bounds every request's body; counts chat requests and bounds how many run at once."""
+    """Bounds every request's body and gives it an id; counts chat requests and bounds how many run at once."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -41,23 +43,29 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
-        elif scope["path"] in CHAT_PATHS:
-            await self._counted({**scope, "path": "/api/chat/", "raw_path": b"/api/chat/"}, receive, send)
-        else:
-            await self._with_body(scope, receive, send, settings.BODY_MAX_BYTES, self._application)
-
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
         with correlated() as correlation_id:
             noted = _NotedStatus(send, correlation_id)
+            if scope["path"] in CHAT_PATHS:
+                await self._chat({**scope, "path": "/api/chat/", "raw_path": b"/api/chat/"}, receive, noted)
+            else:
+                await self._with_body(scope, receive, noted, settings.BODY_MAX_BYTES, self._application)
+
+    async def _chat(self, scope: Scope, receive: Receive, noted: "_NotedStatus") -> None:
+        with request_under_way() as request, tracing.span("POST /api/chat/", "server") as span:
             started = time.perf_counter()
             announce(RequestStarted())
             try:
-                if scope["method"] == "POST":
-                    await self._with_body(scope, receive, noted, settings.CHAT_BODY_MAX_BYTES, self._one_of_many)
-                else:
-                    await refuse(noted, 405, "method_not_allowed", "Use POST.", allow="POST")
+                await self._posted(scope, receive, noted)
             finally:
-                announce(RequestEnded(noted.status, time.perf_counter() - started))
+                span.note("http.response.status_code", noted.status)
+                announce(RequestEnded(noted.status, time.perf_counter() - started, request.led_to_a_turn))
+
+    async def _posted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await self._with_body(scope, receive, send, settings.CHAT_BODY_MAX_BYTES, self._one_of_many)
+        else:
+            await refuse(send, 405, "method_not_allowed", "Use POST.", allow="POST")
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send, limit: int, go_on: Application) -> None:
         """Read the body within its bounds, then `go_on` with it."""

@@ -1,7 +1,7 @@
 """Which address leads where."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from assistant.api import health
@@ -15,6 +15,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("api/metrics/", metrics),
     path("api/", api.urls),
+    path("admin/memory/", include("assistant.console.urls")),
     path("admin/", admin.site.urls),
 ]
 handler400 = bad_request_page

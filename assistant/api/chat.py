@@ -5,7 +5,7 @@ from uuid import uuid4
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from assistant.api import errors
+from assistant.api import errors, me
 from assistant.api.auth import BearerToken
 from assistant.api.rate_limit import count_message
 from assistant.api.schemas import ChatAnswer, ChatRequest, ErrorOut, MemoryTraceOut, ReplyOut, TraceOut
@@ -21,6 +21,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 errors.install(api)
+api.add_router("", me.router)
 
 
 @api.post(

@@ -10,8 +10,10 @@ from django.views.defaults import bad_request, page_not_found, server_error
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from assistant.api.rate_limit import RateLimited
-from assistant.conversation import MessageConflict, ThreadNotFound
+from assistant.api.me import StaffAccount
+from assistant.archive.errors import ArchiveError, ArchiveExpired
+from assistant.conversation import MessageConflict, ThreadNotFound, UserGone
+from assistant.rates import RateLimited
 
 Details = Sequence[Mapping[str, str]]
 CODES = {400: "bad_json", 401: "not_authenticated", 404: "not_found", 405: "method_not_allowed"}
@@ -34,11 +36,15 @@ def install(api: NinjaAPI) -> None:
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         ValidationError: _invalid,
         AuthenticationError: _not_authenticated,
+        UserGone: _not_authenticated,
         HttpError: _http_error,
         Http404: _not_found,
         ThreadNotFound: _thread_not_found,
         MessageConflict: _conflict,
         RateLimited: _rate_limited,
+        StaffAccount: _staff_account,
+        ArchiveError: _archive_unreadable,
+        ArchiveExpired: _archive_expired,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -47,7 +53,7 @@ def install(api: NinjaAPI) -> None:
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    if not request.body:  # ninja takes no body for an empty one
+    if not request.body and request.method != "DELETE":  # ninja takes no body for an empty one
         return _bad_json()
     details = [
         {"field": ".".join(str(part) for part in one["loc"][2:]) or "body", "rule": one["type"], "message": one["msg"]}
@@ -57,7 +63,7 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     return error_response(422, "invalid_fields", f"Check these fields: {named}.", details=details)
 
 
-def _not_authenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+def _not_authenticated(_request: HttpRequest, _error: Exception) -> HttpResponse:
     headers = {"WWW-Authenticate": "Bearer"}
     return error_response(401, CODES[401], "Send a valid token: Authorization: Bearer <token>.", headers=headers)
 
@@ -87,12 +93,27 @@ def _conflict(_request: HttpRequest, _error: MessageConflict) -> HttpResponse:
 
 def _rate_limited(_request: HttpRequest, error: RateLimited) -> HttpResponse:
     headers = {"Retry-After": str(error.retry_after)}
-    return error_response(429, "rate_limited", "Too many messages; try again later.", headers=headers)
+    return error_response(429, "rate_limited", "Too many requests; try again later.", headers=headers)
+
+
+def _staff_account(_request: HttpRequest, _error: StaffAccount) -> HttpResponse:
+    return error_response(403, "staff_account", "Accounts of staff are erased by an operator: manage.py erase_user.")
 
 
 def _database_down(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "The message could not be stored; send it again with the same client_msg_id."
     return error_response(503, "database_unavailable", message, headers={"Retry-After": "2"})
+
+
+def _archive_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "What was answered is archived, and the archive cannot be read now; try again later."
+    return error_response(503, "archive_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return error_response(
+        410, "archive_expired", "This message was answered; its text was kept for its time and is gone."
+    )
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:

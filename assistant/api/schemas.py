@@ -79,6 +79,7 @@ class MemoryTraceOut(Schema):
     status_code: int | None = Field(None, description="What Zep answered.")
     fallback: Literal["stale_cache", "local_recent"] | None = None
     age_s: int | None = None
+    summary: bool | None = Field(None, description="A summary of the thread's archived messages took part.")
     client_ids: dict[str, str] | None = Field(None, description="Of the user's message and of the assistant's reply.")
 
 

@@ -4,12 +4,13 @@ Nothing is sent from here. Messages become pending, their threads due, and the d
 their pace. What was let go is committed thread by thread, so that an interrupted run goes on where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from assistant.memory import indexed
 from assistant.models import AuditEntry, Message, MirrorState, Thread
 
 
@@ -23,7 +24,7 @@ class Held:
 
 def held() -> Held:
     """What is held now. Two queries."""
-    messages = Message.objects.filter(mirror_state=MirrorState.HELD).count()
+    messages = Message.objects.filter(indexed.UNSENT, mirror_state=MirrorState.HELD).count()
     return Held(Thread.objects.filter(holds_messages=True).count(), messages)
 
 
@@ -34,9 +35,20 @@ def let_go(actor: str, limit: int | None = None) -> Iterator[int]:
         yield _let_go(thread_id, actor)
 
 
+def let_go_threads(thread_ids: Iterable[str], actor: str) -> int:
+    """Let what these threads hold go; how many messages that were."""
+    return sum(_let_go(thread_id, actor) for thread_id in thread_ids)
+
+
 def _let_go(thread_id: str, actor: str) -> int:
-    """One transaction: the thread row is locked first, so that no message is held behind those that go."""
+    """One transaction: the thread row is locked first, so that no message is held behind those that go.
+
+    Where one of them is in an archive none goes: it has to be restored first, or the others would overtake it.
+    """
     with transaction.atomic():
+        Thread.objects.select_for_update().get(pk=thread_id)
+        if Message.objects.filter(thread_id=thread_id, mirror_state=MirrorState.HELD, archive__isnull=False).exists():
+            return 0
         Thread.objects.filter(pk=thread_id).update(holds_messages=False, mirror_due_at=Coalesce("mirror_due_at", Now()))
         rows = Message.objects.filter(thread_id=thread_id, mirror_state=MirrorState.HELD)
         messages = rows.update(mirror_state=MirrorState.PENDING, mirror_error="")

@@ -21,7 +21,7 @@ async def beat(name: Name) -> None:
     """Write that the process lives, by Redis's clock. One round trip. May raise RedisDown."""
 
     async def work(redis: Redis) -> None:
-        await redis.register_script(WRITE)([_key(name)], [KEPT_SECONDS])
+        await redis.register_script(WRITE)([key_of(name)], [KEPT_SECONDS])
 
     await state_redis().exchange("heartbeat", work)
 
@@ -32,7 +32,7 @@ async def ages() -> dict[Name, float | None]:
     async def work(redis: Redis) -> dict[Name, float | None]:
         async with redis.pipeline(transaction=False) as pipe:
             pipe.time()
-            pipe.mget([_key(name) for name in NAMES])
+            pipe.mget([key_of(name) for name in NAMES])
             (seconds, microseconds), heard = await pipe.execute()
         now = seconds + microseconds / 1_000_000
         return {name: max(0.0, now - float(at)) if at else None for name, at in zip(NAMES, heard, strict=True)}
@@ -40,5 +40,6 @@ async def ages() -> dict[Name, float | None]:
     return await state_redis().exchange("heartbeat", work)
 
 
-def _key(name: Name) -> str:
+def key_of(name: Name) -> str:
+    """Where it is in Redis."""
     return f"mem:heartbeat:{name}"

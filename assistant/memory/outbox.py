@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from assistant.errors import EasyIslandersError
-from assistant.memory import outbox_postgres
+from assistant.memory import indexed, outbox_postgres, tombstones
 from assistant.models import UNSENT_STATES, WAITING_STATES, Message, MirrorState, Thread
 
 KNOWN_FOR = timedelta(days=1)  # then user and session are ensured again: Zep may have been restored
@@ -53,11 +53,10 @@ def threads_of(client_msg_id: UUID) -> list[str]:
 
 
 def take_lease(thread_id: str) -> Lease | None:
-    """Take the lease of a thread that is due; None where it is not, or somebody else holds it. Two queries."""
+    """Take the lease of a thread that is due; None where it is not, is erased, or somebody else has it. Two queries."""
     with transaction.atomic():
-        taken = Thread.objects.filter(_is_free(), pk=thread_id, mirror_due_at__lte=Now()).update(
-            lease_fence=F("lease_fence") + 1, lease_until=Now() + LEASE
-        )
+        free = Thread.objects.filter(_is_free(), ~tombstones.over(thread_id), pk=thread_id, mirror_due_at__lte=Now())
+        taken = free.update(lease_fence=F("lease_fence") + 1, lease_until=Now() + LEASE)
         if not taken:
             return None
         thread = Thread.objects.select_related("user").get(pk=thread_id)
@@ -186,7 +185,7 @@ def waiting_threads(overdue_by: timedelta, limit: int) -> list[str]:
 
 def backlog() -> tuple[int, datetime | None]:
     """How many messages wait, and since when the oldest does. Two queries over a partial index."""
-    waiting = Message.objects.filter(mirror_state__in=WAITING_STATES)
+    waiting = Message.objects.filter(indexed.WAITING)
     oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
     return waiting.count(), oldest
 

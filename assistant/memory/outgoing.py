@@ -9,7 +9,12 @@ from assistant.models import Message, zep_message_id
 
 
 def redact_into(row: Message) -> bool:
-    """Fill in the row's redacted parts. False where redaction failed: then nothing of the message may be sent."""
+    """Fill in the row's redacted parts. False where redaction failed: then nothing of the message may be sent.
+
+    Nor may an archived message, whose text is elsewhere.
+    """
+    if row.archive_id is not None:
+        return False
     try:
         redacted = RedactedText(row.text)
     except RedactionFailed:
@@ -31,7 +36,7 @@ def messages_of(row: Message) -> list[OutgoingMessage]:
     parts: list[str] = row.outgoing_parts or []
     return [
         OutgoingMessage(
-            uuid=zep_message_id(row.thread_id, row.client_msg_id, part),
+            uuid=zep_message_id(row.thread_id, row.client_msg_id, part, row.zep_generation),
             role=row.role,
             text=RedactedText.from_outbox(text, row.outgoing_policy),
             client_msg_id=row.client_msg_id,

@@ -10,11 +10,12 @@ from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
 from assistant.memory.redaction.emails import find_emails
-from assistant.memory.redaction.folding import folded
+from assistant.memory.redaction.folding import folded, replaced
 from assistant.memory.redaction.neighbourhoods import is_inside, neighbourhoods
 from assistant.memory.redaction.phones import search_phones
 from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
-from assistant.memory.redaction.views import Found, View, substituted
+from assistant.memory.redaction.unsigned_emails import find_unsigned_emails, may_be_unsigned
+from assistant.memory.redaction.views import Found, View
 
 EMAIL: Final = "[EMAIL]"
 PHONE: Final = "[PHONE]"
@@ -24,16 +25,16 @@ Search = Callable[[View], Found]
 
 
 def _search_emails(view: View) -> Found:
-    return Found([*find_emails(view), *find_spelled_emails(view)])
+    return Found([*find_emails(view), *find_spelled_emails(view), *find_unsigned_emails(view)])
 
 
 def _search_addresses(view: View) -> Found:
     return Found(list(find_addresses(view)))
 
 
-def may_hold_emails(text: str) -> bool:
-    """Say whether a folded text has a sign or word for "at"; no replaced number brings one."""
-    return "@" in text or may_be_spelled(text)
+def may_hold_emails(view: View) -> bool:
+    """Say whether a text has a sign or word for "at", or looks as if one is left out; no replaced number brings one."""
+    return "@" in view.text or may_be_spelled(view.text) or may_be_unsigned(view)
 
 
 _SEARCHES: Final[dict[str, tuple[str, Search]]] = {
@@ -105,24 +106,18 @@ def _alone(text: str, kind: str) -> tuple[str, int]:
 
 
 def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
-    """Replace what the searches find until none finds more: a replaced span can uncover its neighbour.
-
-    A kind is searched again only where the text changed since its search was known to be the last one needed.
-    """
-    counts = dict.fromkeys(_SEARCHES, 0)
+    """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
+    counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
-    if not may_hold_emails(view.text):
+    if not may_hold_emails(view):
         kinds = [kind for kind in kinds if kind != "email"]
-    settled: dict[str, View] = {}
-    for turn in range(_MOST_ROUNDS):
-        for kind in kinds:
-            if settled.get(kind) is not view:
-                view, count, is_settled = _replaced_once(view, kind, is_again=turn > 0)
-                counts[kind] += count
-                if is_settled:
-                    settled[kind] = view
-        if all(settled.get(kind) is view for kind in kinds):
+    settled = 0  # of the kinds searched last, how many are known to find nothing more
+    for turn, kind in enumerate(kinds * _MOST_ROUNDS):
+        if settled == len(kinds):
             break
+        view, count, is_last = _replaced_once(view, kind, is_again=turn >= len(kinds))
+        counts[kind] += count
+        settled = settled + 1 if not count else int(is_last)
     return view.original, counts
 
 
@@ -132,8 +127,8 @@ def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int,
     spans, is_last = _searched_again(view, search) if is_again else search(view)
     if not spans:
         return view, 0, True
-    text, count = substituted(view.original, spans, placeholder)
-    return folded(text), count, is_last
+    view, count = replaced(view, spans, placeholder)
+    return view, count, is_last or (kind == "email" and not may_hold_emails(view))
 
 
 def _searched_again(view: View, search: Search) -> Found:

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from assistant import loops
 from assistant.events import ContextRead, ContextRefreshed, ContextServedFromCache, ReadBlocked, announce
-from assistant.memory import context_cache, guard
+from assistant.memory import canary, context_cache, guard
 from assistant.memory.context import ContextMode, ThreadContext
 from assistant.memory.context_cache import CacheLookup, StaleCopy
 from assistant.memory.errors import ZepRateLimited, ZepRejected, ZepRequestError, ZepTimeout, ZepUnauthorized
@@ -32,6 +32,8 @@ Meta = dict[str, object]
 SOURCES: dict[type[ZepRequestError], str] = {ZepTimeout: "timeout", ZepUnauthorized: "auth"}
 FAIR_SHARE = 0.5  # of the budget; a Zep that had less of it did not fail, this process was too busy
 NOT_CACHED = CacheLookup(None, "")
+# The trace of a thread that memory is not rolled out to yet: nothing was asked of Redis or Zep.
+EXCLUDED: Meta = {"used": False, "mode": MemoryMode.READ_WRITE.value, "source": "local", "reason": "canary"}
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ async def remember(
     """The same, with the old copy of the context where the read gave nothing and there is one."""
     if base_mode() is not MemoryMode.READ_WRITE:
         return Remembered(None, not_read(base_mode()))
+    if not canary.reads_memory(thread_id):
+        return Remembered(None, dict(EXCLUDED))
     budget_seconds = (settings.ZEP_READ_BUDGET_MS if timeout_ms is None else timeout_ms) / 1000
     read = _Read(thread_id, mode, search, budget_seconds)
     try:
@@ -116,6 +120,9 @@ async def refresh_context(thread_id: str) -> None:
     not asked while the guard is forced or reads are paused, and the guard is told nothing of how it went.
     """
     if base_mode() is not MemoryMode.READ_WRITE:
+        return
+    if not canary.reads_memory(thread_id):  # where the share is being changed, another process may still read it
+        await outdate_context(thread_id)
         return
     with suppress(RedisDown):
         generation = await context_cache.forget(thread_id)

@@ -7,7 +7,7 @@ from the vendor, and leaves deadlines to `deadline` (writes) or to the caller (r
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from uuid import UUID
@@ -44,6 +44,7 @@ MESSAGE_MAX_CHARACTERS = 2_500
 RECENT_MESSAGES = 10
 FACTS_MAX = 50
 FACT_MAX_CHARACTERS = 500
+ABOUT_THE_USER = "the user"  # a search wants words; these fit every fact
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HTTP_ERROR = 300
 VENDOR_ERRORS = (
@@ -135,8 +136,57 @@ class ZepClient:
             return None
         return message.content or ""
 
+    async def delete_user(self, memory_id: UUID) -> None:
+        """Delete the user, their sessions, and the graph's copy of it all; one that is not there is fine."""
+        announce(ZepWriteRequested("delete"))
+        await self._is_there(lambda: self._zep.user.delete(str(memory_id)))
+
+    async def delete_thread(self, thread_id: str) -> None:
+        """Delete the session and its messages; the graph keeps its copy. One that is not there is fine."""
+        announce(ZepWriteRequested("delete"))
+        await self._is_there(lambda: self._zep.memory.delete(_safe(thread_id)))
+
+    async def has_user(self, memory_id: UUID) -> bool:
+        """Whether Zep still knows the user, or facts about them."""
+        announce(ZepWriteRequested("delete"))
+        if await self._is_there(lambda: self._zep.user.get(str(memory_id))):
+            return True
+        async with self._attempt("delete"):
+            found = await self._zep.memory.search_sessions(text=ABOUT_THE_USER, user_id=str(memory_id), limit=1)
+        return bool(found.results)
+
+    async def has_thread(self, thread_id: str) -> bool:
+        """Whether Zep still has the session, or messages of it."""
+        announce(ZepWriteRequested("delete"))
+        if await self._is_there(lambda: self._zep.memory.get_session(_safe(thread_id))):
+            return True
+        async with self._attempt("delete"):
+            memory = await self._zep.memory.get(_safe(thread_id), lastn=1)
+        return bool(memory.messages)
+
+    async def list_messages(self, thread_id: str, page: int, *, size: int = 100) -> list[Message]:
+        """One page, numbered from 1, of what Zep holds of the thread; empty behind the last."""
+        async with translated_errors():
+            listed = await self._zep.memory.get_session_messages(_safe(thread_id), limit=size, cursor=page)
+        return listed.messages or []
+
+    async def facts_about(self, memory_id: UUID) -> tuple[str, ...]:
+        """The facts held about the user, at most 50, as Zep has them."""
+        async with translated_errors():
+            found = await self._zep.memory.search_sessions(text=ABOUT_THE_USER, user_id=str(memory_id), limit=FACTS_MAX)
+        return tuple(each.fact.fact for each in found.results or () if each.fact and each.fact.fact)
+
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    async def _is_there(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Make a call of an erasure; False where Zep answers that there is no such thing."""
+        try:
+            async with self._attempt("delete", answers=(ZepNotFound,)):
+                await call()
+        except ZepNotFound:
+            return False
+        return True
 
     @asynccontextmanager
     async def _attempt(

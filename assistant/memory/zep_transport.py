@@ -14,6 +14,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from assistant import tracing
+
 BODY_MAX_BYTES = 1024 * 1024
 POOL_SIZE = 100
 RETRY_AFTER_MAX_SECONDS = 600.0
@@ -76,7 +78,9 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         self._inner = AiohttpTransport(client=_new_session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
+        with tracing.span(f"{request.method} Zep", "client") as span:
+            response = await self._inner.handle_async_request(request)
+            span.note("http.response.status_code", response.status_code)
         exchange = current_exchange.get()
         if exchange is not None:
             exchange.status_code = response.status_code

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0002_guard_and_policy'),
+        ('assistant', '0005_operating'),
     ]
 
     operations = [

@@ -5,6 +5,7 @@ A value that cannot be read is left out of the answer: absent is honest, zero wo
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,6 +17,7 @@ from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.guard import UNKNOWN
 from assistant.memory.modes import AUTOMATIC, DOWNGRADES, RECOVERIES, Guard, effective
 from assistant.monitoring.drill_collector import drills
+from assistant.personal_data import progress
 from assistant.redis_link import RedisDown
 
 GUARD_COUNTERS = (
@@ -27,18 +29,21 @@ GUARD_COUNTERS = (
 
 
 class ClusterCollector(Collector):
-    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold, the drills.
+    """The memory's mode and guard, the mirror's backlog and dead letters, the write hold, the drills, erasures.
 
-    Four queries and three round trips.
+    Six queries and three round trips.
     """
 
     def collect(self) -> Iterator[Metric]:
         yield _one_hot("memory_mode_configured", "The memory mode that the settings ask for", base_mode())
+        budget = settings.ZEP_READ_BUDGET_MS / 1000
+        yield GaugeMetricFamily("memory_read_budget_seconds", "What a turn may spend on reading memory", value=budget)
         yield from _mode()
         yield from _guard_counters()
         yield from _backlog()
         yield from _write_hold()
         yield from drills()
+        yield from _erasures()
 
     def describe(self) -> list[Metric]:
         """Nothing to announce ahead: registering must not read the database."""
@@ -90,6 +95,16 @@ def _backlog() -> Iterator[Metric]:
     yield GaugeMetricFamily("memory_mirror_backlog", "Messages that still have to reach Zep", value=waiting)
     yield GaugeMetricFamily("memory_mirror_oldest_age_seconds", "How long the oldest of them has waited", value=age)
     yield GaugeMetricFamily("memory_mirror_dead_letters", "Messages that Zep would not take", value=dead)
+
+
+def _erasures() -> Iterator[Metric]:
+    try:
+        pending, oldest = progress.pending()
+    except Error:
+        return
+    age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+    yield GaugeMetricFamily("memory_erasures_pending", "Erasures that are not complete", value=pending)
+    yield GaugeMetricFamily("memory_erasure_oldest_pending_seconds", "Age of the oldest of them", value=age)
 
 
 def _write_hold() -> Iterator[Metric]:

@@ -2,23 +2,26 @@
 
 import os
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from assistant.monitoring.collectors import ClusterCollector
+from assistant.monitoring.processes import MemoryCollector, forget_the_dead
+from assistant.monitoring.queues import QueueCollector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+COLLECTORS: tuple[type[Collector], ...] = (ClusterCollector, QueueCollector, MemoryCollector)
 
 
 def exposition() -> bytes:
     """All metrics of this process and, on the web, of its siblings."""
     try:
-        _forget_dead_processes()
+        forget_the_dead()
         return generate_latest(_registry())
     finally:
         connection.close()  # a scrape runs on a thread of its own: it leaves no connection behind
@@ -31,29 +34,10 @@ def serve_metrics(port: int) -> None:
 
 @cache
 def _registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
+    registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library does not annotate it
-        registry.register(ClusterCollector())
-        return registry
-    REGISTRY.register(ClusterCollector())
-    return REGISTRY
-
-
-def _forget_dead_processes() -> None:
-    """Drop the live gauges of workers that were killed; they could not do it themselves."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    for path in Path(folder).glob("gauge_live*_*.db") if folder else ():
-        pid = int(path.stem.rsplit("_", 1)[1])
-        if not _is_running(pid):
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library does not annotate it
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    for collector in COLLECTORS:
+        registry.register(collector())
+    return registry

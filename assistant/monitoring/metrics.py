@@ -9,6 +9,8 @@ from itertools import product
 from prometheus_client import Counter, Gauge, Histogram
 
 from assistant import loops
+from assistant.archive.due import Rule
+from assistant.archive.errors import REASONS as ARCHIVE_REASONS
 from assistant.events import RECALLED_CONTEXTS, ZEP_OPERATIONS
 from assistant.memory import guard
 from assistant.memory.errors import METRIC_REASONS
@@ -20,6 +22,7 @@ STATUSES = ("200", "400", "401", "404", "405", "409", "413", "422", "429", "499"
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2, 2.5, 5, 10, 30, 60)
 READ_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.275, 0.325, 0.5, 1.0)
 WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.5)
+ARCHIVE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 36000)
 
 zep_reads = Counter("memory_zep_read_requests_total", "Reads that asked Zep")
@@ -49,6 +52,13 @@ circuit_opens = Counter("circuit_open_total", "A write hold began, or publishing
 history_size = Histogram(
     "assistant_conversation_history_size", "Messages of the thread given to the agent", buckets=(0, 2, 5, 10, 15, 20)
 )
+archived_messages = Counter("assistant_session_archived_messages_total", "Messages archived")
+archived_sessions = Counter("assistant_archived_sessions_total", "Threads whose older messages were archived", ["rule"])
+archive_bytes = Counter("assistant_archive_bytes_total", "Bytes of archives stored")
+archive_seconds = Histogram("assistant_archive_seconds", "Time to archive one file's messages", buckets=ARCHIVE_BUCKETS)
+archive_failures = Counter("assistant_archive_failures_total", "Threads not archived or restored", ["reason"])
+archives_restored = Counter("assistant_archives_restored_total", "Archives whose messages are back")
+archives_expired = Counter("assistant_archives_expired_total", "Archives deleted when their time was over")
 
 
 def inc_memory_redaction(field_type: str, amount: int = 1) -> None:
@@ -91,6 +101,8 @@ def warm_metrics() -> None:
         (zep_write_attempts, ZEP_OPERATIONS),
         (zep_write_seconds, ZEP_OPERATIONS),
         (zep_write_failures, ZEP_OPERATIONS, METRIC_REASONS),
+        (archived_sessions, tuple(Rule)),
+        (archive_failures, ARCHIVE_REASONS),
     ):
         for labels in product(*values):
             metric.labels(*labels)

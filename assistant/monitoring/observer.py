@@ -4,9 +4,9 @@ Each module of `observers` lists its `EVENTS` and has one `observe`; metrics and
 """
 
 from assistant.events import Event
-from assistant.monitoring.observers import drills, guard, mirror, reads, turns
+from assistant.monitoring.observers import archive, drills, guard, mirror, operators, personal_data, reads, turns
 
-AREAS = (turns, reads, guard, mirror, drills)
+AREAS = (turns, reads, guard, mirror, operators, drills, personal_data, archive)
 OBSERVERS = {kind: area.observe for area in AREAS for kind in area.EVENTS}
 
 

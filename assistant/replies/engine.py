@@ -3,6 +3,7 @@
 Pure: the same conversation over the same listings gives the same reply.
 """
 
+import re
 from collections.abc import Sequence
 
 from assistant.replies import general, history, local_info, real_estate
@@ -13,6 +14,7 @@ from assistant.replies.real_estate import Brief
 from assistant.replies.routing import Message, Route, message_from, route
 from assistant.replies.search import combine, recalled, settled
 from assistant.replies.slots import Heard
+from assistant.replies.summary import story_of
 from assistant.replies.topics import BY_NAME
 from assistant.replies.values import (
     Conversation,
@@ -22,7 +24,10 @@ from assistant.replies.values import (
     Reply,
     ReplyEngine,
     Search,
+    Summary,
 )
+
+SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+")
 
 
 class RulesEngine:
@@ -31,8 +36,9 @@ class RulesEngine:
     def reply(self, conversation: Conversation, listings: ListingSource) -> Reply:
         """Return the answer to what was said; never raises, whatever the text."""
         recent = _without_echo(conversation)
-        story = history.read(recent)
-        remembered = recalled(conversation.facts)
+        story = history.read(recent, story_of(conversation.earlier))
+        facts = _facts(conversation)
+        remembered = recalled(facts)
         facts_known = bool(remembered.set_slots) and not story.released
         message = message_from(conversation.said, story, facts_known=facts_known)
         chosen = route(message)
@@ -43,7 +49,7 @@ class RulesEngine:
             case "local_info":
                 return _about_living_here(chosen, story, lang)
             case "general":
-                known = _known(conversation.facts, story, remembered)
+                known = _known(facts, story, remembered)
                 return general.answer(chosen.purpose, chosen.detail, known, lang)
 
 
@@ -56,14 +62,23 @@ def compose(
     recent: Sequence[PastMessage],
     facts: Sequence[str],
     listings: ListingSource,
+    earlier: Summary | None = None,
     engine: ReplyEngine = RULES_ENGINE,
 ) -> Reply:
     """Return the reply to `said`.
 
     `recent` are messages of this thread, oldest first; `facts` are sentences remembered of this user, oldest first,
-    empty when there are none or memory was not available.
+    empty when there are none or memory was not available. `earlier` sums up what came before `recent`.
     """
-    return engine.reply(Conversation(said, tuple(recent), tuple(facts)), listings)
+    return engine.reply(Conversation(said, tuple(recent), tuple(facts), earlier), listings)
+
+
+def _facts(conversation: Conversation) -> tuple[str, ...]:
+    """Zep's own words on what was archived count where the rules had found nothing in it."""
+    earlier = conversation.earlier
+    if earlier is None or not earlier.prose or earlier.released or earlier.search != Search():
+        return conversation.facts
+    return (*SENTENCE_ENDS.split(earlier.prose), *conversation.facts)
 
 
 def _about_homes(message: Message, chosen: Route, remembered: Heard, lang: Language, listings: ListingSource) -> Reply:

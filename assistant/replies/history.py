@@ -54,9 +54,9 @@ class Story:
         return bool(self.thread) or self.last_agent == "real_estate"
 
 
-def read(recent: Sequence[PastMessage]) -> Story:
-    """Return the story of the recent messages, oldest first."""
-    story = Story()
+def read(recent: Sequence[PastMessage], before: Story | None = None) -> Story:
+    """Return the story of the recent messages, oldest first, which went on from `before`."""
+    story = before or Story()
     for index, message in enumerate(recent):
         if message.role == "assistant":
             story = _answered(story, message)

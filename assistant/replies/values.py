@@ -1,7 +1,7 @@
 """The values that replies are made from and made of; knows no rules, no wording and no storage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from assistant.replies.places import neighbours
@@ -109,12 +109,29 @@ class ListingSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a thread's archived messages amount to: values that `replies.summary` took from them, and Zep's `prose`."""
+
+    search: Search = field(default_factory=Search)
+    cleared: tuple[str, ...] = ()
+    denied: tuple[tuple[str, object], ...] = ()
+    released: bool = False
+    last_agent: str = ""
+    asked: str | None = None
+    offered: bool = False
+    shown: tuple[str, ...] = ()
+    last_shown: tuple[str, ...] = ()
+    prose: str = ""
+
+
+@dataclass(frozen=True)
 class Conversation:
-    """All that an engine may base a reply on, apart from the listings."""
+    """All that an engine may base a reply on, apart from the listings. `earlier`: of what came before `recent`."""
 
     said: str
     recent: tuple[PastMessage, ...] = ()
     facts: tuple[str, ...] = ()
+    earlier: Summary | None = None
 
 
 class ReplyEngine(Protocol):

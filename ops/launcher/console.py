@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ops.launcher.log_tail import LogTail
+from ops.launcher.supervisor_config import SUPERVISOR_LOG, printed
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 SUPERVISOR = "supervisor"
@@ -24,9 +25,11 @@ class Console:
         self.log_dir = log_dir
         self._stream = stream
         self.is_gone = False  # nobody reads any more: the terminal or the pipe was closed
+        names = list(names)
         shown = [*names, SUPERVISOR]
         self._width = max(map(len, shown))
-        self._tails = {name: LogTail(log_dir / f"{name}.log") for name in shown}
+        self._tails = {name: LogTail(log_dir / printed(name)) for name in names}
+        self._tails[SUPERVISOR] = LogTail(log_dir / SUPERVISOR_LOG)
         self._colours = dict(zip(shown, cycle(COLOURS), strict=False))
 
     @contextmanager

@@ -35,7 +35,7 @@ ZEP_STANDIN_COMMAND = (
 # Whatever of these the person set is part of what runs, so commands in a second terminal need it too.
 SETTINGS_PREFIXES = (
     "FLAG_", "ZEP_", "MEMORY_", "PII_", "ARCHIVE_", "DATABASE_", "REDIS_", "CACHE_REDIS_", "CELERY_", "WEB_", "CHAT_",
-    "FLOWER_", "METRICS_", "WORKER_", "CONTROL_", "PROVIDER_", "DRILLS_",
+    "FLOWER_", "METRICS_", "WORKER_", "CONTROL_", "PROVIDER_", "DRILLS_", "SESSION_", "LOG_", "OTEL_",
 )  # fmt: skip
 SETTINGS_NAMES = frozenset({"SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DISABLE_AUTO_DOWNGRADE"})
 
@@ -99,12 +99,14 @@ def defaults(numbers: Mapping[str, int], secrets: Mapping[str, str], given: Mapp
     values = {
         "SECRET_KEY": secrets["SECRET_KEY"],
         "METRICS_TOKEN": secrets["METRICS_TOKEN"],
+        "ARCHIVE_ENCRYPTION_KEY": secrets["ARCHIVE_ENCRYPTION_KEY"],
         "FLOWER_BASIC_AUTH": f"{DISPLAYED_USER}:{secrets['FLOWER_PASSWORD']}",
         "WEB_HOST": LOOPBACK,
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": redis_url,
         "FLAG_ZEP_WRITE": writes,
         "FLAG_ZEP_READ": writes,  # reads without writes are refused
+        "LOG_FORMAT": "readable",  # what the terminal shows; the log files are JSON all the same
         **{name: str(number) for name, number in numbers.items()},
     }
     if uses_standin(given):

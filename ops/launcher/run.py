@@ -14,7 +14,7 @@ from ops.launcher import log_tail, supervision
 from ops.launcher.console import Console
 from ops.launcher.restarts import Restart, Restarts
 from ops.launcher.supervision import Supervision, SupervisorUnreachable
-from ops.launcher.supervisor_config import Program
+from ops.launcher.supervisor_config import Program, printed
 
 TURN_SECONDS = 0.1
 ASK_SECONDS = 0.5
@@ -126,7 +126,7 @@ class Run:
     def _obituary(self, name: str) -> str:
         self._console.show_new_lines()
         lines = "\n".join(
-            f"    {line}" for line in log_tail.last_lines(self._console.log_dir / f"{name}.log", SHOWN_LINES)
+            f"    {line}" for line in log_tail.last_lines(self._console.log_dir / printed(name), SHOWN_LINES)
         )
         return f"{name} died again and again right after its start. Its last lines:\n\n{lines}\n"
 

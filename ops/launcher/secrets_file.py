@@ -4,12 +4,13 @@
 password), so that a later start can print it again.
 """
 
+import base64
 import secrets
 from pathlib import Path
 
 from ops.launcher import env_file
 
-GENERATED = ("SECRET_KEY", "ZEP_API_KEY", "FLOWER_PASSWORD", "METRICS_TOKEN")
+GENERATED = ("SECRET_KEY", "ZEP_API_KEY", "FLOWER_PASSWORD", "METRICS_TOKEN", "ARCHIVE_ENCRYPTION_KEY")
 ADMIN_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105  # the key under which it is kept
 DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105  # the key under which it is kept
 
@@ -21,7 +22,8 @@ def path_in(local_dir: Path) -> Path:
 def load(local_dir: Path) -> dict[str, str]:
     """What is kept, with what is missing made up and kept too."""
     kept = env_file.read(path_in(local_dir))
-    missing = {name: made_up() for name in GENERATED if not kept.get(name)}
+    makers = {"ARCHIVE_ENCRYPTION_KEY": made_up_archive_key}
+    missing = {name: makers.get(name, made_up)() for name in GENERATED if not kept.get(name)}
     if missing:
         env_file.write(path_in(local_dir), kept | missing)
     return kept | missing
@@ -35,3 +37,8 @@ def keep(local_dir: Path, name: str, value: str) -> None:
 def made_up() -> str:
     """Random, 192 bits, safe in URLs, shells and `KEY=VALUE` lines."""
     return secrets.token_urlsafe(24)
+
+
+def made_up_archive_key() -> str:
+    """A key as Fernet wants it: 32 bytes in URL-safe base64, padded."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -12,6 +12,7 @@ from ops.launcher.console import Console
 from ops.launcher.plan import Plan
 from ops.launcher.run import SHOWN_LINES, Run, RunFailed, StopSignals, launch
 from ops.launcher.supervision import ROOT
+from ops.launcher.supervisor_config import printed
 from ops.launcher.web import Web
 
 SERVICE_SECONDS, PREPARE_SECONDS, READY_SECONDS = 60.0, 300.0, 120.0
@@ -49,7 +50,7 @@ def environment(made: Plan, local_dir: Path) -> dict[str, str]:
 
 def prepare_database(running: Run, environ: Mapping[str, str], *options: str) -> None:
     """Run `ops.launcher.prepare` to its end. Raises RunFailed with its last lines."""
-    log = Path(environ["LOCAL_DIR"]) / "logs" / f"{SETUP}.log"
+    log = Path(environ["LOCAL_DIR"]) / "logs" / printed(SETUP)
     command = [sys.executable, "-m", prepare.__name__, *options]
     with log.open("ab") as output:
         child = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)

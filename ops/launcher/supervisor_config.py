@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SUPERVISOR_LOG = "supervisor.log"
 LOG_MAX = "10MB"
 LOG_BACKUPS = 3
 FAST_DEATHS = 5  # deaths, each within `start_seconds` of its start, after which a process is given up
@@ -31,6 +32,11 @@ def render(programs: Iterable[Program], *, uid: int, start_seconds: int = 10) ->
     return "\n".join(sections)
 
 
+def printed(name: str) -> str:
+    """The file of what a program prints, beside those that it writes itself (`name.log`)."""
+    return f"{name}.out"
+
+
 def supervisord(uid: int) -> str:
     # As root it wants to be told that it is meant to stay so.
     user = "user=0\n" if uid == 0 else ""
@@ -38,7 +44,7 @@ def supervisord(uid: int) -> str:
 nodaemon=true
 silent=true
 loglevel=info
-logfile=logs/supervisor.log
+logfile=logs/{SUPERVISOR_LOG}
 logfile_maxbytes={LOG_MAX}
 logfile_backups={LOG_BACKUPS}
 pidfile=pid
@@ -73,7 +79,7 @@ stopwaitsecs={each.stop_seconds}
 stopasgroup=false
 killasgroup=true
 redirect_stderr=true
-stdout_logfile=logs/{each.name}.log
+stdout_logfile=logs/{printed(each.name)}
 stdout_logfile_maxbytes={LOG_MAX}
 stdout_logfile_backups={LOG_BACKUPS}
 """

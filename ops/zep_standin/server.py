@@ -18,7 +18,7 @@ from ops.zep_standin.delivery import deliver, whole
 from ops.zep_standin.faults import PERFORMING, SILENT, Board, Fault, answer_of
 from ops.zep_standin.holdings import Holdings
 from ops.zep_standin.routing import carries_messages, perform
-from ops.zep_standin.store import open_store, transaction
+from ops.zep_standin.store import open_store, overwrite_deleted, transaction
 from ops.zep_standin.wire import API_PREFIX, MAX_BODY_BYTES, Answer, Call, text_answer
 
 try:
@@ -63,6 +63,8 @@ class StandInServer:
             answer = answer_of(fault, performed)
             silent = fault is not None and fault.kind in SILENT
             requestlog.append(self.held.db, _entry(call, None if silent else answer.status))
+        if performed is not None and call.method == "DELETE":
+            overwrite_deleted(self.held.db)
         return answer
 
     def _perform(self, call: Call) -> Answer:

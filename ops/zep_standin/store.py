@@ -41,6 +41,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA secure_delete=ON")
     connection.executescript(_SCHEMA)
     return connection
 
@@ -55,6 +56,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def overwrite_deleted(connection: sqlite3.Connection) -> None:
+    """Bring what was deleted out of the write-ahead log too: tests search the files' bytes."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def empty(connection: sqlite3.Connection) -> None:

@@ -27,12 +27,14 @@ Samples = dict[str, float]
 ANSWER_SECONDS = 20.0
 SWEPT_SECONDS = 60.0  # a lost nudge waits for beat's next tick; workers find a lost broker again within about as long
 MIRROR_TASK, SWEEP_TASK = "assistant.tasks.mirror_message", "workers.sweep.sweep"
+FLOWER_LOG_IN = ("admin", "a-password-of-flower")
 AYSE, MEHMET = "ayse.yilmaz", "mehmet.kaya"
 
 
 def environment_of(folder: Path, broker_url: str, standin: StandIn, *, web_workers: int) -> dict[str, str]:
     """Everything that the processes of one system are told; ports nobody else has."""
-    ports = {name: str(free_port()) for name in ("WEB_PORT", "WORKER_METRICS_PORT", "CONTROL_METRICS_PORT")}
+    names = ("WEB_PORT", "WORKER_METRICS_PORT", "CONTROL_METRICS_PORT", "FLOWER_PORT")
+    ports = {name: str(free_port()) for name in names}
     return {
         **os.environ,
         **ports,
@@ -45,6 +47,7 @@ def environment_of(folder: Path, broker_url: str, standin: StandIn, *, web_worke
         "FLAG_ZEP_READ": "true",
         "FLAG_ZEP_WRITE": "true",
         "WEB_CONCURRENCY": str(web_workers),
+        "FLOWER_BASIC_AUTH": ":".join(FLOWER_LOG_IN),
     }
 
 
@@ -82,11 +85,12 @@ class System:
     def __post_init__(self) -> None:
         self.web = processes.web(self.environment, self.folder)
         self.beat = processes.beat(self.environment, self.folder)
+        self.flower = processes.flower(self.environment, self.folder)
         self.web_url = f"http://127.0.0.1:{self.environment['WEB_PORT']}"
 
     def configure(self, **settings: str) -> None:
         """Start the processes with these settings from now on."""
-        for name in ("web", "worker", "second_worker", "control", "beat"):
+        for name in ("web", "worker", "second_worker", "control", "beat", "flower"):
             self._child(name).environment.update(settings)
 
     def make_guard_state(self) -> None:
@@ -109,6 +113,7 @@ class System:
     def close(self) -> None:
         self.web.kill()
         self.beat.kill()
+        self.flower.kill()
 
     # People
 
@@ -191,10 +196,10 @@ def metrics_at(url: str) -> Samples:
     """Every sample by `name{label="value",…}`, labels in alphabetical order."""
     text = httpx.get(url, timeout=ANSWER_SECONDS, trust_env=False).raise_for_status().text
     families = text_string_to_metric_families(text)
-    return {_sample_name(each.name, each.labels): each.value for family in families for each in family.samples}
+    return {sample_name(each.name, each.labels): each.value for family in families for each in family.samples}
 
 
-def _sample_name(name: str, labels: Mapping[str, str]) -> str:
+def sample_name(name: str, labels: Mapping[str, str]) -> str:
     inside = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
     return f"{name}{{{inside}}}" if inside else name
 

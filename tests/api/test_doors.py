@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 from assistant.api import health
 from assistant.memory.guard_scripts import INITIALISED_KEY
 from assistant.models import Message
-from assistant.monitoring.logs import WithoutForeignText, json_formatter
+from assistant.monitoring.foreign_logs import WithoutForeignText
+from assistant.monitoring.logs import json_formatter
 from easy_islanders import gate
 from easy_islanders.asgi import application
 from ops.redis_process import RedisProcess

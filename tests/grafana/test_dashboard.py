@@ -43,7 +43,7 @@ each_query = pytest.mark.parametrize(("name", "expr"), list(_queries()), ids=lam
 
 @pytest.fixture
 def exported(redis_server: RedisProcess, db: None) -> Exported:
-    return Exported()
+    return Exported.by_this_process()
 
 
 def test_the_file_is_what_make_dashboards_writes() -> None:

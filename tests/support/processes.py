@@ -132,3 +132,9 @@ def beat(environment: Environment, folder: Path) -> ChildProcess:
     """Celery's beat; up once it says so."""
     log = folder / "beat.log"
     return ChildProcess("beat", command_of("beat"), environment, folder, lambda: b"beat: Starting" in log.read_bytes())
+
+
+def flower(environment: Environment, folder: Path) -> ChildProcess:
+    """Flower; up once it answers without being asked for a password."""
+    address = f"http://127.0.0.1:{environment['FLOWER_PORT']}/healthcheck"
+    return ChildProcess("flower", command_of("flower"), environment, folder, lambda: answers_ok(address))

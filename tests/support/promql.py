@@ -17,7 +17,9 @@ TOKEN = re.compile(
 )
 AGGREGATIONS = frozenset({"sum", "min", "max", "avg", "count", "topk", "quantile"})
 GROUPINGS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
-OPERATORS = frozenset({"and", "or", "unless", "bool", "offset"})
+CLAUSES = frozenset({"and", "or", "unless"})
+COMPARATORS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+OPERATORS = CLAUSES | frozenset({"bool", "offset"})
 
 
 @dataclass(frozen=True)
@@ -106,3 +108,33 @@ def _matchers(found: list[Token]) -> Iterator[Matcher]:
 def _closing(found: list[Token], opening: int) -> int:
     """Where the bracket that opens at `opening` closes. Groupings and matchers hold no brackets of their own."""
     return next(at for at in range(opening, len(found)) if found[at].text in (")", "}"))
+
+
+def parts_with_data(expression: str) -> list[str]:
+    """The parts of an alert's expression that have values whether or not it fires: both sides of each comparison.
+
+    Of `absent(x)` it is x. A side without a series, such as a bare number, is none.
+    """
+    sides = [side for clause in _split(expression, CLAUSES) for side in _split(clause, COMPARATORS)]
+    bare = [_inside(side, "absent") for side in sides]
+    return [side for side in bare if selectors(side)]
+
+
+def _split(expression: str, separators: frozenset[str]) -> list[str]:
+    """The texts between the separators that are in no brackets; `on ()` and the like go with the separator."""
+    found, parts, begin, depth = tokens(expression), [], 0, 0
+    for at, token in enumerate(found):
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(token.text, 0)
+        if depth == 0 and token.text in separators:
+            parts.append(expression[begin : token.start])
+            is_joined = at + 1 < len(found) and found[at + 1].text in GROUPINGS
+            begin = found[_closing(found, at + 2)].end if is_joined else token.end
+    return [part.strip() for part in (*parts, expression[begin:])]
+
+
+def _inside(expression: str, function: str) -> str:
+    return (
+        expression.removeprefix(f"{function}(").removesuffix(")")
+        if expression.startswith(f"{function}(")
+        else expression
+    )

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from assistant.archive import restoring
+from assistant.archive.errors import ArchiveError
 from assistant.management.operator import as_json, at_least_one, current_operator
 from assistant.memory import backfill, outbox
 from assistant.memory.flags import MemoryMode, base_mode
@@ -43,7 +45,9 @@ class Command(BaseCommand):
     def _let_go(self, before: backfill.Held, options: dict[str, Any]) -> tuple[int, int]:
         threads = messages = 0
         shown = time.monotonic()
-        for count in backfill.let_go(options["operator"] or current_operator(), options["limit"]):
+        actor = options["operator"] or current_operator()
+        self._restore_archived(actor)
+        for count in backfill.let_go(actor, options["limit"]):
             threads, messages = threads + 1, messages + count
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
@@ -51,6 +55,14 @@ class Command(BaseCommand):
                     f"let go {messages} of {before.messages} messages, {threads} of {before.threads} threads"
                 )
         return threads, messages
+
+    def _restore_archived(self, actor: str) -> None:
+        """What was archived while it was held has to be back before it can be sent; its thread waits otherwise."""
+        for archive_id in restoring.archives_with_held_messages():
+            try:
+                restoring.restore(archive_id, actor)
+            except ArchiveError as error:
+                self.stderr.write(f"archive {archive_id} not restored, its thread stays held: {error}")
 
     def _wait(self) -> None:
         while waiting := outbox.backlog()[0]:

@@ -8,34 +8,36 @@ import re
 from typing import Final
 
 from assistant.memory.redaction import numbering, phone_words, spoken, surroundings
+from assistant.memory.redaction.figures import is_counting
 from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
-_DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
+# Close enough together for any number.
+DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = re.compile(r"\d+")
 _LETTER_FOR_DIGIT: Final = re.compile(
-    r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоs]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
+    r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоsz]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
-_STAND_INS: Final = "oοоlis"
-_LETTERS: Final = str.maketrans(_STAND_INS, "000115")
+_STAND_INS: Final = "oοоlisz"
+_LETTERS: Final = str.maketrans(_STAND_INS, "0001152")
+_ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
 _BETWEEN: Final = re.compile(
-    rf"(?<=\d)(?:(?<=(?<!\d)\d),[ ](?=\d(?!\d))"
-    rf"|[ ,;:(\[]{{0,2}}(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
-    rf"|[,;:](?=\d)|[ .\-/]{{4,8}}(?=\d)|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?(?=\d))"
+    rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
+    rf"|(?<=(?<!\d)\d,)[ ](?=\d(?!\d))"
+    rf"|(?<=[,;:])(?=\d)|(?<=[ .\-/])[ .\-/]{{3,7}}(?=\d)|(?:(?<=[ ]){_ODD}|(?<={_ODD})){_ODD}{{0,2}}[ ]?(?=\d))"
 )
 _ALONE: Final = r"(?<![^\W_])"
-_PAUSE: Final = re.compile(r"(?<=\d),[ ](?=\d)")
+_PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
-    r"(?<=(?<!\d)0)[ ](?=\d{2,3}(?!\d))|(?<=(?<!\d)\d)[ ](?=\d(?!\d))"
-    r"|(?<=\d[ ]\d)[ ](?=\d(?!\d))"
+    r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
 _TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlis]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"[0-9](?:(?!\d)(?:[oοоlisz]|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
-    rf"|(?<![\d\s].)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d)))"
+    rf"|(?<!\d.)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
 )
 _SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
 _WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
@@ -44,29 +46,18 @@ _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
 SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|(?<=0)(?:(?<!\d.)|(?<=90))){_SPLIT_END}")
-_SPLIT_SOMEWHERE: Final = re.compile(rf"0{_SPLIT_END}")
 
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
-def has_enough_to_dial(text: str) -> bool:
-    """Say whether digits stand close enough together for any number: a first, cheap look."""
-    return _DENSE.search(text) is not None
-
-
-def has_trace(text: str) -> bool:
-    """Say whether plain reading may miss a number written in digits, whatever is hidden from it later."""
-    return _TRACE.search(text) is not None or _SPLIT_SOMEWHERE.search(text) is not None
-
-
 def may_be_disguised(text: str) -> bool:
     """Say whether a folded text may have a number written in digits that plain reading misses."""
-    return bool(_DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
+    return bool(DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
 
 
-def undisguised(view: View) -> View:
+def undisguised(view: View, *, is_spoken: bool) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
-    if spoken.is_spoken(view.text):
+    if is_spoken:
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
         view = rewritten(view, _PAUSE, " ")
         view = rewritten(view, _ONE_BY_ONE, "")
@@ -97,6 +88,6 @@ def end_of_split(view: View, match: re.Match[str]) -> int | None:
 def end_of_announced(view: View, match: re.Match[str]) -> int | None:
     """Return where a national number ends that was said in words, or that the words around call a telephone."""
     start, end = match.span()
-    number = end_of_national(view, match)
+    number = None if is_counting("".join(_GROUP.findall(match.group()))) else end_of_national(view, match)
     is_said = number is not None and any(character.isalpha() for character in view.source(start, end))
     return number if is_said or surroundings.is_announced(view.text, start, end) else None

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from assistant.memory.redaction.views import View, rewritten
+from assistant.memory.redaction.views import Span, View, rewritten, substituted
 
 _INVISIBLE: Final = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f"
@@ -20,6 +20,7 @@ _COMBINING: Final = (
     "\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef"
 )
 _UNSEEN: Final = re.compile(rf"[{_INVISIBLE}]+|[{_COMBINING}]+")
+_ANY_UNSEEN: Final = re.compile(rf"[{_INVISIBLE}{_COMBINING}]")
 _HIDDEN: Final = re.compile(
     rf"{_UNSEEN.pattern}"
     r"|&(?:amp;){0,4}#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6})(?:;|(?![\da-fA-F]))"
@@ -100,15 +101,20 @@ _SCRIPTS: Final = (
 )
 
 
-def _quick_tables(script: str) -> tuple[Any, str]:
-    """Return what maps the characters of everyday chat to bytes, and each byte to its folded character."""
-    alphabet = _COMMON + script
+def _quick_tables(alphabet: str) -> tuple[Any, str]:
+    """Return what maps up to 255 characters to bytes, and each byte to its folded character."""
     undefined = "\ufffe"
     # Only a table that begins with NUL is built as one that C alone reads; NUL itself is then refused by the second.
     return codecs.charmap_build(("\0" + alphabet).ljust(256, undefined)), undefined + fold(alphabet)
 
 
-_QUICK: Final = tuple(_quick_tables(script) for script in _SCRIPTS)
+_QUICK: Final = tuple(_quick_tables(_COMMON + script) for script in _SCRIPTS)
+# Lower case alone leaves room for all scripts at once, and for what else is common in chat.
+_QUICK_LOWER: Final = _quick_tables(
+    "".join(character for character in _COMMON if character == character.lower())
+    + "".join(map(chr, (*range(0x430, 0x450), *range(0x3B1, 0x3CF))))
+    + "ёіїєґάέήίόύώϊϋΐΰ☎✅⭐→✓🏠🏡🏖📍📞📱😀😁😂😃😄😅😉😊😍😎😘😢😭🙂🙈🙏👋👌👍👏💪💯🔥🎉🎂🤔🤗🤣🥰"
+)
 
 
 def quickly_folded(text: str) -> str | None:
@@ -118,22 +124,43 @@ def quickly_folded(text: str) -> str | None:
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text.lower()
-    for encoding, folding in _QUICK:
-        try:
-            return codecs.charmap_decode(codecs.charmap_encode(text, "strict", encoding)[0], "strict", folding)[0]
-        except UnicodeError:
-            continue
-    return None
+    for tables in _QUICK:
+        quick = _mapped(text, *tables)
+        if quick is not None:
+            return quick
+    return _mapped(text.replace("İ", "i").lower(), *_QUICK_LOWER)
+
+
+def _mapped(text: str, encoding: Any, folding: str) -> str | None:
+    try:
+        return codecs.charmap_decode(codecs.charmap_encode(text, "strict", encoding)[0], "strict", folding)[0]
+    except UnicodeError:
+        return None
 
 
 def folded(text: str) -> View:
     """Return the view every search starts from: invisible characters gone, escapes decoded, the rest folded."""
     quick = quickly_folded(text)
-    may_have_escapes = "&" in text or "%" in text or "\\" in text
+    may_have_escapes = _may_have_escapes(text)
     if quick is not None and not may_have_escapes:
         return View(quick, text)
     view = View(text, text)
-    revealed = rewritten(view, _HIDDEN, _reveal) if may_have_escapes else rewritten(view, _UNSEEN, "")
+    if may_have_escapes:
+        revealed = rewritten(view, _HIDDEN, _reveal)
+    else:
+        revealed = rewritten(view, _UNSEEN, "") if _ANY_UNSEEN.search(text) else view
     if revealed is view and quick is not None:
         return view.reading(quick)
     return revealed.reading(fold(revealed.text))
+
+
+def _may_have_escapes(text: str) -> bool:
+    return "&" in text or "%" in text or "\\" in text
+
+
+def replaced(view: View, spans: list[Span], placeholder: str) -> tuple[View, int]:
+    """Return the folded view of the original with the placeholder in place of each span, and how many there were."""
+    text, count = substituted(view.original, spans, placeholder)
+    if view.trail or _may_have_escapes(view.original):
+        return folded(text), count
+    return View(substituted(view.text, spans, fold(placeholder))[0], text), count

@@ -4,7 +4,7 @@ Shape alone decides little here, so each row says how people of that country gro
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
@@ -15,14 +15,13 @@ from assistant.memory.redaction.views import View
 class Habit(NamedTuple):
     """How numbers of one kind are written: their digits, the lengths of groups, and what else must hold."""
 
-    digits: re.Pattern[str]
+    digits: str
     groups: re.Pattern[str]
     country_code: int | None = None  # must be assigned there
-    announced: bool = False  # a word must say that it is a telephone
 
 
-def _habit(digits: str, groups: str, country_code: int | None = None, announced: bool = False) -> Habit:
-    return Habit(re.compile(digits), re.compile(groups), country_code, announced)
+def _habit(digits: str, groups: str, country_code: int | None = None) -> Habit:
+    return Habit(digits, re.compile(groups), country_code)
 
 
 HABITS: Final = (
@@ -38,7 +37,6 @@ HABITS: Final = (
     _habit(r"9[4-79]\d{4}(?!00)\d{2}", r"8|2 6|2 3 3|2 2 2 2|4 4|5 3|2 4 2|3 5|3 2 3"),
     _habit(r"9[4-79]\d{6}", r"8|2 6|2 2 2 2"),
     _habit(r"2[2-6]\d{4}(?!00)\d{2}", r"2 6|2 2 2 2|2 3 3"),
-    _habit(r"2[2-6]\d{6}", r"8", 357, announced=True),
     # Russia and Kazakhstan
     _habit(r"[78]9\d{9}", r"11|1 10|1 3 .*|4 .*"),
     _habit(r"[78][3-8]\d{9}", r"1 3 3 2 2|1 3 3 4|1 3 7|1 4 2 2 2|1 4 3 3|1 4 6"),
@@ -47,10 +45,9 @@ HABITS: Final = (
     # North America
     _habit(r"[2-9]\d{2}[2-9]\d{6}", r"3 3 4|3 7"),
     _habit(r"1[2-9]\d{2}[2-9]\d{6}", r"1 3 3 4|1 3 7|1 10"),
-    # Britain, China, India
+    # Britain, China
     _habit(r"7[1-9]\d{8}", r"4 6|4 3 3", 44),
     _habit(r"1[3-9]\d{9}", r"3 4 4", 86),
-    _habit(r"[6-9]\d{9}", r"5 5", 91, announced=True),
     # Norway, Spain, Poland, Italy: groups that amounts are not written in, or mobile numbers
     _habit(r"[49]\d{7}", r"3 2 3", 47),
     _habit(r"[67]\d{8}", r"3 2 2 2", 34),
@@ -59,12 +56,14 @@ HABITS: Final = (
     _habit(r"3[2-9]\d{8}", r"3 3 4|3 7", 39),
     # Fixed lines of Northern Cyprus without their area
     _habit(r"(?:22\d|36[56]|37\d|71\d|72\d|8[12]\d)(?!000)\d{4}", r"3 2 2"),
-    _habit(r"\d{7,13}", r"(?!1( 1)*$).*", announced=True),
 )
 # Country codes people write without the plus.
 COUNTRY_CODES: Final = ("90", "357", "44", "49", "30", "7", "380", "972", "98", "994", "993", "998", "964", "33")
 _LENGTHS: Final = range(7, 14)
 _LONG: Final = 10
+_TWO_NUMBERS: Final = 20
+_LENGTH_OF_AREA: Final = 3
+_ONE_BY_ONE: Final = re.compile(r"1(?: 1)*")
 _EDGE: Final = 8
 _FEWEST_GAPS: Final = 2
 _THOUSAND: Final = 3
@@ -83,9 +82,10 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
     return _judged(view, match, digits, lengths)
 
 
-def end_of_glued(_view: View, match: re.Match[str]) -> int:
-    """Return the end of a match that is nothing but whole numbers."""
-    return match.end()
+def end_among_others(view: View, match: re.Match[str]) -> int | None:
+    """Return where the number ends, or several mobile numbers without anything between."""
+    is_glued = match.end() - match.start() >= _TWO_NUMBERS
+    return match.end() if is_glued else end_of_national(view, match)
 
 
 def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
@@ -100,9 +100,9 @@ def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
 
 def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int | None:
     text, start, end = view.text, match.start(), match.end()
-    if not _is_number(digits, lengths) and not (
-        _is_number(digits, lengths, announced=True)
-        and (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
+    if (is_counting(digits) or not numbers_grouped(lengths).fullmatch(digits)) and (
+        _ONE_BY_ONE.fullmatch(lengths)
+        or not (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
     ):
         return None
     is_something_else = (
@@ -123,35 +123,28 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
     return len(rest) >= _FEWEST_GAPS and not is_sum and first + sum(rest) < _LONG
 
 
-def _is_number(digits: str, lengths: str, *, announced: bool = False) -> bool:
-    shapes, plans = _habits_of(lengths, announced=announced)
-    if shapes.fullmatch(digits) or any(_fits(habit, digits) for habit in plans):
-        return True
-    return digits.startswith(COUNTRY_CODES) and any(
-        _is_international(digits, lengths, code) for code in COUNTRY_CODES if digits.startswith(code)
-    )
-
-
 @lru_cache(maxsize=4096)
-def _habits_of(lengths: str, *, announced: bool) -> tuple[re.Pattern[str], tuple[Habit, ...]]:
-    """Return the habits that group digits so: all that ask no plan as one pattern, and those that ask one."""
-    habits = [habit for habit in HABITS if habit.announced <= announced and habit.groups.fullmatch(lengths)]
-    shapes = "|".join([f"(?:{habit.digits.pattern})" for habit in habits if habit.country_code is None])
-    return re.compile(shapes or "(?!)"), tuple(habit for habit in habits if habit.country_code is not None)
+def numbers_grouped(lengths: str) -> re.Pattern[str]:
+    """Return what the digits of numbers are like that are written in groups of these lengths ("3 3 2 2")."""
+    habits = tuple([place for place, habit in enumerate(HABITS) if habit.groups.fullmatch(lengths)])
+    first, total = int(lengths.partition(" ")[0]), sum(map(int, lengths.split()))
+    apart = tuple([code for code in COUNTRY_CODES if len(code) == first])
+    joined = tuple([code for code in COUNTRY_CODES if first in {total, len(code) + _LENGTH_OF_AREA}])
+    return _numbers(habits, apart, joined)
 
 
-def _fits(habit: Habit, digits: str) -> bool:
-    return habit.digits.fullmatch(digits) is not None and numbering.is_assigned(habit.country_code or 0, digits)
+@cache
+def _numbers(habits: tuple[int, ...], apart: tuple[str, ...], joined: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a pattern for any of these habits, for these country codes standing apart, and for mobiles after these."""
+    forms = [
+        *(_with_plan(HABITS[place].digits, HABITS[place].country_code) for place in habits),
+        *(f"{code}(?:{numbering.plan(int(code)).any_number.pattern})" for code in apart),
+        *(f"{code}(?:{numbering.plan(int(code)).mobile.pattern})" for code in joined),
+        *(f"{code}(?={_NORTH_CYPRUS_FIXED})(?:{numbering.plan(int(code)).any_number.pattern})" for code in joined),
+    ]
+    return re.compile("|".join(f"(?:{form})" for form in forms) or "(?!)")
 
 
-def _is_international(digits: str, lengths: str, code: str) -> bool:
-    """Say whether the digits are a country code and a number: any, where the code stands apart, else a mobile."""
-    country_code, national = int(code), digits[len(code) :]
-    first = lengths.split()[0]
-    if first == str(len(code)):
-        return numbering.is_assigned(country_code, national)
-    is_written_so = first in {str(len(digits)), str(len(code) + 3)}
-    return is_written_so and (
-        numbering.is_mobile(country_code, national)
-        or (national.startswith(_NORTH_CYPRUS_FIXED) and numbering.is_assigned(country_code, national))
-    )
+def _with_plan(digits: str, country_code: int | None) -> str:
+    """Return a pattern for digits that are also assigned in the country, if one is given."""
+    return digits if country_code is None else rf"(?={digits}\Z)(?:{numbering.plan(country_code).any_number.pattern})"

@@ -15,8 +15,10 @@ TELEPHONE: Final = (
         "αριθμός_μου αριθμό_μου αριθμός_του αριθμός_της αριθμός_μας",
         "τηλ κιν σταθερό κάλεσε καλέστε πάρε πάρτε βάιμπερ φαξ тел моб сотовый набери наберите ватсап вотсап",
         "вайбер факс тлф",
+        "tlf tlfn telefoon mobiel gsm-nummer móvil movil teléfono tél téléphone portable cellulare tel-nr komórka puh ph",
         "handy handynummer mobilnummer telefonnummer rufnummer festnetz anrufen anruf rufen durchwahl",
     )
+    + r"|[tт](?=[.][ ]?\(?\Z)"
     + rf"|{words('my his her your our their')}[ ](?:[^\W\d_]{{2,12}}[ ])?number"
     + r"|numara(?:m|n)[^\W\d_]{0,8}|telefon[^\W\d_]{0,8}"
     + r"|ara(?:yin|yiniz|sin|sana|yabil[^\W\d_]{1,8}|rsan[^\W\d_]{0,4})?"
@@ -47,6 +49,7 @@ IDENTIFIER: Final = words(
     "bestellnummer bestellung rechnung rechnungsnummer kundennummer buchung buchungsnummer konto kontonummer",
     "sendungsnummer aktenzeichen ausweis steuernummer vertrag objekt objektnummer inserat artikelnummer",
     "student öğrenci meter sayaç abone subscriber flight uçuş",
+    "password passwd pwd passcode şifre şifresi şifrem parola parolası passwort kennwort пароль κωδικός κωδικό otp",
     "file customer müşteri client member üye registration kayıt",
     "insurance sigorta protokol evrak model pin kayıt kontrol",
     "fiyat fiyatı price prices fee cost total toplam tutar kira rent deposit depozito budget bütçe salary maaş",

@@ -4,21 +4,20 @@ Text is read left to right, each candidate has a bounded length, so the work gro
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from assistant.memory.redaction import spoken
 from assistant.memory.redaction.disguises import (
+    DENSE,
     SPLIT_BY_WORDS,
     end_of_announced,
     end_of_disguised,
     end_of_split,
-    has_enough_to_dial,
-    has_trace,
     may_be_disguised,
     undisguised,
 )
-from assistant.memory.redaction.national import end_of_glued, end_of_national, end_of_single_digits
+from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
@@ -27,7 +26,8 @@ from assistant.memory.redaction.views import MASK, Found, Span, View, substitute
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
-_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6}")
+_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[^\w\n]{0,4}\d){6,}+")
+_OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
@@ -46,36 +46,35 @@ _SINGLE: Final = re.compile(
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
-_LISTS: Final = re.compile(r"[0-9](?<!\d.)(?:\d{48,}+|(?:[ .,;-]{1,2}\d(?!\d)){48,}+)")
+_DIGITS: Final = "0123456789"
+_LISTS: Final = re.compile(
+    r"[0-9](?<!\d.)(?:\d{48,}+|(?:(?:[^\w\n]|_){1,3}\d(?!\d)){48,}+|\d?(?:[,;:]\d{1,3}(?!\d)){48,}+|\d(?:[ .\-/]\d\d(?!\d)){96,}+)"
+)
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = re.compile(
     r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
 )
-# Numbers that show themselves among other digits too.
+# Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = re.compile(
-    r"[1-9](?<!\d.)(?<!\d[.,].)(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
-    r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+)(?!\d)"
+    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
+    r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
 _BRACKETS: Final = {"(": ")", "[": "]"}
-_GROUP: Final = re.compile(r"\d+")
+_FIRST_DIGITS: Final = re.compile(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
 _LETTER_ZERO: Final = re.compile(
-    r"\d(?:(?<=\+9)[oοо]|[ .\-][oοо](?=\d(?!\w))|(?<=\d[ .\-].)[oοо](?!\w)"
-    r"|[oοо](?!5\d\d(?!\d))(?=\d{1,6}(?!\w)|(?<=[ .\-]..)[ .\-]\d\d))"
+    r"[oοо](?:(?<=\d.)(?:(?<=\+9.)|(?<=\d[ .\-]\d.)(?!\w)"
+    r"|(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
+    r"|(?=\d)(?:(?<=\d[ .\-].)(?=\d(?!\w))|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))))"
 )
-_LETTER_NEAR: Final = re.compile(r"[0-9][ .\-]?[oοо]")
-_STRETCH: Final = re.compile(r"[0-9](?:[^\d\n]{0,48}+\d){6}")
-_AROUND: Final = 64
-_LONG: Final = 512  # shorter text is searched sooner than cut
-# Two and more mobile numbers without anything between them.
-_GLUED: Final = re.compile(r"[05](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9})(?!\d)")
+_LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
+_AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 _PASSES: Final[Passes] = (
-    (_GLUED, end_of_glued),
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
     (_CLUSTER, end_of_national),
-    (_AMONG_OTHERS, end_of_national),
+    (_AMONG_OTHERS, end_among_others),
 )
 _PASSES_BETWEEN_WORDS: Final[Passes] = ((SPLIT_BY_WORDS, end_of_split),)
 _DISGUISED_PASSES: Final[Passes] = (
@@ -89,20 +88,21 @@ _DISGUISED_PASSES: Final[Passes] = (
 def search_phones(view: View) -> Found:
     """Find the telephone numbers of a text; say whether the text without them is known to hold no more."""
     is_spoken = spoken.is_spoken(view.text)
-    bare = _readable(view, is_spoken=is_spoken)
-    if bare is None:
+    readable = _readable(view, is_spoken=is_spoken)
+    if readable is None:
         return Found([])
-    spans = _all_found(bare, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and not _is_any_left(bare, spans, is_spoken=is_spoken)
+    spans = _all_found(readable, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and not _is_any_left(readable, spans, is_spoken=is_spoken)
     return Found(spans, is_last)
 
 
 def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
     """Return the places, in the original, that plain reading finds, and then reading with disguises undone."""
-    found, rest = _found(view, _PASSES) if _ENOUGH_DIGITS.search(view.text) else ([], view)
+    first = _ENOUGH_DIGITS.search(view.text)
+    found, rest = _found(view, _PASSES, max(0, first.start() - _OPENING)) if first else ([], view)
     spans = [view.span(*span) for span in found]
     if is_spoken or may_be_disguised(rest.text):
-        plain = undisguised(rest)
+        plain = undisguised(rest, is_spoken=is_spoken)
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
     return spans
@@ -110,18 +110,14 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
-    if not is_spoken and not has_enough_to_dial(view.text):
-        return None
-    if _LETTER_NEAR.search(view.text):
-        view = view.masked(_LETTER_ZERO, _with_zero)
-    if not (is_spoken or _ENOUGH_DIGITS.search(view.text) or has_trace(view.text)):
-        return None
     view = without_links(view)
+    stretch = view if is_spoken else _where_digits_are(view)
+    if stretch is None:
+        return None
+    view = stretch.reading(_LETTER_ZERO.sub("0", stretch.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
-    if not is_spoken and len(view.text) > _LONG:
-        view = _where_digits_are(view)
-    if len(view.text) > _LONGEST_LIST:
+    if sum(map(view.text.count, _DIGITS)) > _LONGEST_LIST:
         view = view.masked(_LISTS)
     return shielded(view)
 
@@ -133,8 +129,11 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
 
 
-def _with_zero(match: re.Match[str]) -> str:
-    return match.group()[:-1] + "0"
+def _where_digits_are(view: View) -> View | None:
+    """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
+    first = DENSE.search(view.text)
+    last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
+    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
 
 def _without_placeholders(text: str) -> str:
@@ -143,46 +142,41 @@ def _without_placeholders(text: str) -> str:
     return text
 
 
-def _where_digits_are(view: View) -> View:
-    """Return the stretch of a view from its first to its last digits that are enough for a number."""
-    text = view.text
-    first, last = _STRETCH.search(text), _STRETCH.search(text[::-1])
-    return view.cut(first.start() - _AROUND, len(text) - last.start() + _AROUND) if first and last else view
-
-
-def _found(view: View, passes: Passes) -> tuple[list[Span], View]:
+def _found(view: View, passes: Passes, start: int = 0) -> tuple[list[Span], View]:
     """Return the places in the view that the passes find, and what is left for others to search."""
     every: list[Span] = []
     refused: set[tuple[Judge, Span]] = set()
     for pattern, judge in passes:
-        match = pattern.search(view.text)
-        found = list(_scan(view, match, judge, refused)) if match else ()
+        match = pattern.search(view.text, start)
+        found = _scan(view, match, judge, refused) if match else None
         if found:
             every += found
             view = _without(view, found)
     return every, view
 
 
-def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tuple[Judge, Span]]) -> Iterator[Span]:
+def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tuple[Judge, Span]]) -> list[Span]:
     text = view.text
+    found: list[Span] = []
     while match:
         seen = (judge, match.span())
         end = None if seen in refused else judge(view, match)
         if end is None:
             refused.add(seen)
-            group = _GROUP.search(text, match.start())
+            group = _FIRST_DIGITS.match(text, match.start())
             position = group.end() if group else match.end()
         else:
             position = end
-            yield _with_bracket(text, match.start(), end), end
+            start = match.start()
+            found.append((_with_bracket(text, start, end) if text[start - 1 : start] in _BRACKETS else start, end))
         match = match.re.search(text, position)
+    return found
 
 
 def _with_bracket(text: str, start: int, end: int) -> int:
     """Take in the bracket that opens right before a number and closes inside it."""
-    opens = text[start - 1 : start] if start else ""
-    closes = _BRACKETS.get(opens)
-    return start - 1 if closes and text.count(closes, start, end) > text.count(opens, start, end) else start
+    opens = text[start - 1]
+    return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

@@ -56,17 +56,18 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
 
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
     """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
-    prefixes: list[Prefix] = []
-    digits = ""
-    groups: tuple[int, ...] = ()
-    for group in _GROUP.finditer(text, start, end):
-        digits += group.group()
-        groups = (*groups, len(group.group()))
-        if len(digits) >= _SHORTEST:
-            prefixes.append(Prefix(group.end(), digits, groups))
-    if prefixes and text[end : end + 1].isdigit():
-        prefixes.pop()
-    return prefixes[::-1]
+    ends = [group.span() for group in _GROUP.finditer(text, start, end)]
+    if text[end : end + 1].isdigit():
+        ends.pop()
+    digits = "".join([text[first:last] for first, last in ends])
+    groups = tuple([last - first for first, last in ends])
+    prefixes, size = [], len(digits)
+    for count in range(len(groups), 0, -1):
+        if size < _SHORTEST:
+            break
+        prefixes.append(Prefix(ends[count - 1][1], digits[:size], groups[:count]))
+        size -= groups[count - 1]
+    return prefixes
 
 
 def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None:

@@ -49,7 +49,7 @@ _NUMBERS: Final = re.compile(
     rf"|\d{{7}}(?<=(?<!\d[ ./-])0[1-9][01]\d{_YEAR})(?!\d)"  # 02112025
     rf"|{_HEX}{{7}}(?<![0-9a-z]{{9}})-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
     r"|\d(?<=(?<![0-9a-z])[a-z]{2}\d{2})[ ]?(?:[a-z]{4}[ ]?)?(?:\d{4}[ ]?){2,7}+\d{0,4}(?!\w)"  # IBAN
-    r"|\d{0,4}(?:[.,]\d{1,2})?[ ]?[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
+    r"|(?<!\d{3}[-. ].)\d{0,4}(?:[.,]\d{1,2})?[ ]?[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
 )
 _UUID: Final = re.compile(
     rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
@@ -59,9 +59,10 @@ _PRICED: Final = re.compile(
     rf"(?:[ ]?-[ ]?{_SYMBOL}?\d{{1,9}}{_THOUSANDS}{{0,4}}+)?(?!\d)"
 )
 _LINK: Final = re.compile(
-    r"[a-z0-9](?:(?<![a-z0-9].)(?:[a-z0-9+.-]{0,15}?://|(?<=w)ww\.)"
+    r"[a-z0-9](?<![a-z0-9].)(?:[a-z0-9+.-]{0,15}+://|(?<=w)ww\."
     r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
 )
+_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[ ()./-]{0,3}\d){6}")
 _SITE: Final = re.compile(r"\.[a-z]{2,10}/")
 _TELEPHONE_IN_LINK: Final = re.compile(
     r"(?:wa\.me/(?:message/)?|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
@@ -79,13 +80,14 @@ def without_links(view: View) -> View:
 
 def shielded(view: View) -> View:
     """Return the view with everything hidden that is written in digits and cannot be a telephone."""
-    if "-" in view.text:
-        view = view.masked(_UUID)
-    return view.masked(_PRICED).masked(_NUMBERS)
+    text = view.text
+    if "-" in text:
+        text = _UUID.sub(hide, text)
+    return view.reading(_NUMBERS.sub(hide, _PRICED.sub(hide, text)))
 
 
 def _hide_link(match: re.Match[str]) -> str:
-    found = _TELEPHONE_IN_LINK.search(match.group())
+    found = _TELEPHONE_IN_LINK.search(match.group()) if _ENOUGH_DIGITS.search(match.group()) else None
     if found is None:
         return hide(match)
     start, end = found.span("number")

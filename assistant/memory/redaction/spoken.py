@@ -4,7 +4,7 @@ Data and arithmetic; knows nothing of telephones.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -63,21 +63,32 @@ _ONE_WORD, _TEN_WORD = f"(?:{_any(_ONE)})", f"(?:{_any(_TEN)})"
 # "on" is ten in Turkish, and a word of English: it counts before a Turkish number only.
 _TURKISH_TEEN: Final = rf"on[ ]?(?:{_any(_ONES[1].split()[1:])})"
 _TWO_DIGITS: Final = rf"(?:{_any(_TEEN)}|{_TURKISH_TEEN}|{_ONE_WORD}und{_TEN_WORD})"
-_REST: Final = rf"(?:[ ]?{_TWO_DIGITS}|(?:[ ]?{_TEN_WORD})?(?:[ ]?{_ONE_WORD})?)"
+# Not the "five" of "ninety five hundred": that is 90 500.
+_LAST: Final = rf"(?:[ ]?{_ONE_WORD}(?![ ](?:{_any(_HUNDRED)})(?!\w)))?"
+_REST: Final = rf"(?:[ ]?{_TWO_DIGITS}|(?:[ ]?{_TEN_WORD})?{_LAST})"
 _REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
+# "Plus ninety five three three" is +90 5 3 3, not +95.
+_NINETY_AFTER_PLUS: Final = "|".join(
+    f"(?<={fold(plus)} ){fold(ten.split()[-1])}(?= {fold(ones.split()[5])})"
+    for plus, ten, ones in zip(
+        _PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True
+    )
+)
 # The longest stretch of words that says one group of digits; Turkish writes them together or apart.
 GROUP_SAID: Final = re.compile(
-    rf"(?<!\w)(?:(?:{_any(_PLUS)})(?=[ ]{_TEN_WORD}|[ ]{_ONE_WORD}|[ ]\d)"
-    rf"|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|{_TWO_DIGITS}"
+    rf"\b(?:(?:{_any(_PLUS)})(?=[ ]{_TEN_WORD}|[ ]{_ONE_WORD}|[ ]\d)"
+    rf"|(?:{_NINETY_AFTER_PLUS})(?=[ ]{_ONE_WORD}[ ]{_ONE_WORD})|(?:{_any(_REPEAT)})[ ]{_ONE_WORD}|{_TWO_DIGITS}"
     rf"|(?:{_ONE_WORD}[ ]?)?(?:{_any(_HUNDRED)}){_REST}"
     rf"|(?:{_any(_HUNDREDTH)}){_REST}"
-    rf"|(?!on[ ]){_TEN_WORD}(?:[ ]?{_ONE_WORD})?|{_ONE_WORD})(?!\w)"
+    rf"|(?!on[ ]){_TEN_WORD}{_LAST}|{_ONE_WORD})(?!\w)"
 )
 _WORD: Final = re.compile(_any((*_VALUES, *_HUNDRED, *_REPEAT)))
 _FEWEST_DIGITS: Final = 7
 _FEWEST_WORDS: Final = 2
 _REACH: Final = 2  # one word may stand between two numbers
 _LONGEST_SAID: Final = 5  # digits of "beşyüzotuzüç", and to spare
+_SENTENCE_ENDS: Final = ".!?"
+_IN_COMPOUNDS: Final = ("yuz", "hundert")
 
 
 def _compounds() -> set[str]:
@@ -93,31 +104,59 @@ _LENGTHS: Final = {
     **dict.fromkeys((*_HUNDREDTH, *_HUNDRED), 3),
     **dict.fromkeys(_ONE, 1),
 }
-_SPOKEN_OR_PAUSED: Final = frozenset(_LENGTHS) | {f"{word}," for word in _LENGTHS}
+_SAID: Final = frozenset(_LENGTHS)
 
 
 def is_spoken(text: str) -> bool:
     """Say whether a folded text has number words near one another, with digits enough for a telephone number."""
-    has_hundreds = "yuz" in text
-    if not has_hundreds and _SPOKEN_OR_PAUSED.isdisjoint(text.split()):
+    words = text.replace(",", " ").split()
+    if "yuz" in text or "hundert" in text:
+        return _has_enough(words, [place for place, word in enumerate(words) if _length_said(word)], _length_said)
+    if _SAID.isdisjoint(words):
         return False
-    said = text.replace(",", " ").split()
-    return (has_hundreds or sum(map(_LENGTHS.__contains__, said)) >= _FEWEST_WORDS) and _has_enough(said)
+    places = [place for place, word in enumerate(words) if word in _SAID]
+    return len(places) >= _FEWEST_WORDS and _has_enough(words, places, _LENGTHS.get)
 
 
-def _has_enough(said: list[str]) -> bool:
-    digits = words = last = 0
-    for place, word in enumerate(said):
-        length = _LENGTHS.get(word) or (_LONGEST_SAID if "yuz" in word or "hundert" in word else 0)
-        is_word = length > 0
-        if not length and not word[0].isdigit() and word[0] != "(":
-            continue
-        if place - last > _REACH:
-            digits = words = 0
-        digits, words, last = digits + (length or len(word)), words + is_word, place
-        if digits >= _FEWEST_DIGITS and words >= _FEWEST_WORDS:
-            return True
+def _has_enough(words: list[str], places: list[int], length_said: Callable[[str], int | None]) -> bool:
+    """Say whether number words and figures that follow one another make up a telephone number."""
+    done = 0
+    for place in places:
+        if place >= done:
+            first = _first_figure(words, done, place)
+            digits = said = 0
+            last = done = first
+            while done - last <= _REACH and done < len(words):
+                length = length_said(words[done])
+                if length or _is_figure(words[done]):
+                    digits, said, last = digits + (length or len(words[done])), said + bool(length), done
+                done += 1
+                if not length and words[done - 1][-1] in _SENTENCE_ENDS:
+                    break
+            if digits >= _FEWEST_DIGITS and said >= _FEWEST_WORDS:
+                return True
     return False
+
+
+def _first_figure(words: list[str], done: int, place: int) -> int:
+    """Return where the figures begin that lead up to a number word."""
+    first = place
+    for before in range(place - 1, done - 1, -1):
+        if words[before][-1] in _SENTENCE_ENDS:
+            break
+        if _is_figure(words[before]):
+            first = before
+        elif first - before >= _REACH:
+            break
+    return first
+
+
+def _length_said(word: str) -> int:
+    return _LENGTHS.get(word) or (_LONGEST_SAID if any(map(word.__contains__, _IN_COMPOUNDS)) else 0)
+
+
+def _is_figure(word: str) -> bool:
+    return word[0].isdigit() or word[0] == "("
 
 
 def digits_said(match: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ _ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS
 _ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])")
 _TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
 _IDENTIFIED: Final = re.compile(
-    rf"(?:(?<!\w)(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
+    rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
     r"[\s:#.=/(\"'_-]{0,3}\Z"
 )
 _PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")

@@ -171,7 +171,7 @@ def test_five_deaths_right_after_the_start_end_the_run_with_the_last_lines(toys:
 
     assert launcher.wait(60) == 1
 
-    log = (toys.logs / "broken.log").read_text(encoding="utf-8")
+    log = (toys.logs / "broken.out").read_text(encoding="utf-8")
     assert log.count("because of this") == 5
     assert "broken died again and again" in toys.printed()
     assert "    because of this\n" in toys.printed()
@@ -187,7 +187,7 @@ def test_a_killed_launcher_leaves_nothing_behind(toys: Toys) -> None:
     launcher.kill()
 
     wait_until(lambda: is_gone(pid) and is_gone(supervisord), "everything to be gone")
-    assert "finished" in (toys.logs / "slow.log").read_text(encoding="utf-8")
+    assert "finished" in (toys.logs / "slow.out").read_text(encoding="utf-8")
 
 
 def test_a_killed_supervisord_ends_the_run_and_leaves_nothing_behind(toys: Toys) -> None:

@@ -1,0 +1,66 @@
+"""Files that nothing relies on: of runs that were killed, of archives that were restored, or whose time is over.
+
+Each has its row, made before the file was: so nothing has to be searched for. The file goes first, then the row's word.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from assistant.archive import storage, threads
+from assistant.archive.errors import ThreadBusy
+from assistant.memory.outbox import Lease
+from assistant.models import Archive
+
+OF_A_KILLED_RUN_AFTER = timedelta(minutes=10)
+AT_ONCE = 100
+
+
+def remove(archive: Archive) -> None:
+    """Remove the file, and then the row of one that was never stored; others keep theirs as a record.
+
+    Raise ArchiveUnavailable.
+    """
+    storage.remove(archive.name)
+    rows = Archive.objects.filter(pk=archive.pk)
+    rows.filter(state=Archive.State.WRITING).delete()
+    rows.exclude(state=Archive.State.STORED).update(file_removed_at=timezone.now())
+
+
+def remove_of(lease: Lease) -> int:
+    """Remove what a killed run left of this thread: under the lease nobody else writes. Return how many files."""
+    left = list(Archive.objects.filter(thread_id=lease.thread_id, state=Archive.State.WRITING))
+    for archive in left:
+        remove(archive)
+    return len(left)
+
+
+def sweep(now: datetime) -> int:
+    """Remove what is left over anywhere, a hundred at the most; return how many. Raise ArchiveUnavailable."""
+    removed = 0
+    for archive in list(found(now)[:AT_ONCE]):
+        removed += _removed(archive)
+    return removed
+
+
+def found(now: datetime) -> QuerySet[Archive]:
+    """What is left over, oldest first. Over a partial index."""
+    old = Q(state=Archive.State.WRITING, created_at__lte=now - OF_A_KILLED_RUN_AFTER)
+    over = Q(state__in=[Archive.State.RESTORED, Archive.State.EXPIRED])
+    left = Archive.objects.exclude(state=Archive.State.STORED).filter(file_removed_at=None)
+    return left.filter(old | over).order_by("created_at")
+
+
+def _removed(archive: Archive) -> int:
+    if archive.state != Archive.State.WRITING:
+        remove(archive)
+        return 1
+    try:
+        lease, _ = threads.take(archive.thread_id)
+    except ThreadBusy:  # it may be being written right now
+        return 0
+    try:
+        return remove_of(lease)
+    finally:
+        threads.release(lease)

@@ -1,0 +1,138 @@
+"""Restoring: the exact inverse of archiving. The texts go back into the rows that were emptied, or nothing changes.
+
+Rows keep their ids, order, times and proofs while they are archived, so only what was taken out is put back; that the
+file is about these very rows is checked first. Afterwards the file goes: one copy of what somebody wrote is enough.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Least
+from django.utils import timezone
+
+from assistant.archive import left_over, reading, statements, threads
+from assistant.archive.document import IDENTITY
+from assistant.archive.errors import (
+    ArchiveDamaged,
+    ArchiveError,
+    ArchiveExpired,
+    ArchiveNotFound,
+    ArchiveUnavailable,
+    ThreadChanged,
+)
+from assistant.events import ArchiveFailed, ArchiveRestored, announce
+from assistant.memory.outbox import Lease
+from assistant.models import Archive, AuditEntry, Message, MirrorState
+
+STAYS = timedelta(days=1)  # before the thread may be archived again: who restored it wants to look at it
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came back. `already`: it was restored before, nothing changed. `mirror_waits`: tell the mirror again."""
+
+    messages: int
+    already: bool = False
+    mirror_waits: bool = False
+
+
+def restore(archive_id: int, actor: str) -> Restored:
+    """Put an archive's texts back into their rows. Done twice it is done once. Audited.
+
+    Raise ArchiveNotFound, ArchiveExpired, ArchiveDamaged, ArchiveKeyMissing, ArchiveUnavailable, ThreadBusy or
+    ThreadChanged: then nothing changed.
+    """
+    archive = _stored(archive_id)
+    if archive is None:
+        return Restored(0, already=True)
+    started = time.perf_counter()
+    lease, _ = threads.take_patiently(archive.thread_id)
+    restored = False
+    try:
+        restored = _restore(lease, archive_id, actor)
+    except ArchiveError as error:
+        announce(ArchiveFailed(archive.thread_id, error.reason))
+        raise
+    finally:
+        stays = timezone.now() + STAYS if restored else None
+        mirror_waits = threads.release(lease, leave_alone_until=stays)
+    if not restored:
+        return Restored(0, already=True, mirror_waits=mirror_waits)
+    announce(ArchiveRestored(archive.thread_id, archive.message_count, time.perf_counter() - started))
+    return Restored(archive.message_count, mirror_waits=mirror_waits)
+
+
+def check(archive_id: int) -> int:
+    """Find out whether it could be restored, and change nothing; return how many messages that would be.
+
+    Raise what `restore` raises.
+    """
+    archive = _stored(archive_id)
+    return len(_contents(archive)) if archive else 0
+
+
+def archives_with_held_messages() -> list[int]:
+    """Archives that hold messages which wait for a backfill."""
+    held = Message.objects.filter(mirror_state=MirrorState.HELD, archive__state=Archive.State.STORED)
+    return sorted(set(held.values_list("archive_id", flat=True)))
+
+
+def _stored(archive_id: int) -> Archive | None:
+    """The archive; None where it is restored already."""
+    archive = Archive.objects.filter(pk=archive_id).exclude(state=Archive.State.WRITING).first()
+    if archive is None:
+        raise ArchiveNotFound(f"there is no stored archive {archive_id}")
+    if archive.state == Archive.State.EXPIRED:
+        raise ArchiveExpired("it was deleted when its time was over")
+    return None if archive.state == Archive.State.RESTORED else archive
+
+
+def _restore(lease: Lease, archive_id: int, actor: str) -> bool:
+    """Under the lease; False where somebody else restored it meanwhile."""
+    archive = _stored(archive_id)
+    if archive is None:
+        return False
+    _commit(lease, archive, _contents(archive), actor)
+    with suppress(ArchiveUnavailable):  # the sweep removes the file
+        left_over.remove(Archive.objects.get(pk=archive.pk))
+    return True
+
+
+def _contents(archive: Archive) -> Sequence[Mapping[str, Any]]:
+    """What the file holds, if it is about the rows that refer to it."""
+    held = list(reading.messages(reading.opened(archive)))
+    rows = Message.objects.filter(archive=archive).order_by("sequence").values(*IDENTITY)
+    if [{name: message[name] for name in IDENTITY} for message in held] != list(rows):
+        raise ArchiveDamaged("its messages are not those of the rows that refer to it")
+    return held
+
+
+def _commit(lease: Lease, archive: Archive, held: Sequence[Mapping[str, Any]], actor: str) -> None:
+    with transaction.atomic():
+        threads.renew(lease)
+        if statements.fill(archive.pk, held) != len(held):
+            raise ThreadChanged("messages were changed while they were restored")
+        stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
+        if not stored.update(state=Archive.State.RESTORED, restored_at=timezone.now()):
+            raise ThreadChanged("the archive was deleted while it was restored")
+        _count(lease, archive)
+        details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": len(held)}
+        AuditEntry.objects.create(actor=actor, action="archive.restore", details=details)
+
+
+def _count(lease: Lease, archive: Archive) -> None:
+    """The thread's counters; with nothing archived any more it has no summary either."""
+    is_last = When(archived_messages__lte=archive.message_count, then=Value(None))
+    threads.mine(lease).update(
+        summary=Case(is_last, default=F("summary")),
+        archived_at=Case(is_last, default=F("archived_at")),
+        hot_messages=F("hot_messages") + archive.message_count,
+        archived_messages=F("archived_messages") - archive.message_count,
+        archived_through=Least("archived_through", archive.first_sequence - 1),
+    )

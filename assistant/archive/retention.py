@@ -1,0 +1,50 @@
+"""When an archive's time is over its file is deleted, and with it what was said. Audited.
+
+The slim rows stay, with keys, times, proofs and the keyed hash: so a message that is sent again is not answered anew,
+but refused as gone (410), and another message under its id still as another (409). The thread's summary stays too.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from assistant.archive import left_over
+from assistant.archive.errors import ArchiveUnavailable
+from assistant.events import ArchiveExpired, announce
+from assistant.models import Archive, AuditEntry
+
+AT_ONCE = 100
+
+
+def over(now: datetime, days: int | None = None) -> QuerySet[Archive]:
+    """Archives older than they may become, oldest first; none where there is no limit. Over a partial index."""
+    limit = settings.ARCHIVE_RETENTION_DAYS if days is None else days
+    stored = Archive.objects.filter(state=Archive.State.STORED)
+    return stored.filter(created_at__lte=now - timedelta(days=limit)).order_by("created_at") if limit else stored.none()
+
+
+def expire(now: datetime, actor: str, days: int | None = None) -> Iterator[Archive]:
+    """Delete what is over; yield each once that is committed. Its file goes then, or with the next sweep."""
+    while batch := list(over(now, days)[:AT_ONCE]):
+        for archive in batch:
+            if _expired(archive, now, actor):
+                yield archive
+
+
+def _expired(archive: Archive, now: datetime, actor: str) -> bool:
+    """False where it was restored meanwhile."""
+    with transaction.atomic():
+        stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
+        if not stored.update(state=Archive.State.EXPIRED, expired_at=now):
+            return False
+        details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": archive.message_count}
+        AuditEntry.objects.create(actor=actor, action="archive.expire", details=details)
+    archive.state = Archive.State.EXPIRED
+    with suppress(ArchiveUnavailable):
+        left_over.remove(archive)
+    announce(ArchiveExpired(archive.thread_id, archive.message_count))
+    return True

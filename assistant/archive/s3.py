@@ -1,0 +1,15 @@
+"""A bucket that speaks S3's protocol, with bounds on how long it may take: an archiver waits for nobody for ever."""
+
+from typing import Any
+
+from botocore.config import Config
+from storages.backends.s3 import S3Storage
+
+BOUNDS = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
+class Bucket(S3Storage):  # type: ignore[misc]  # it ships no type information
+    """Objects are written whole or not at all, and never replaced. Needs the extra `s3`."""
+
+    def get_default_settings(self) -> dict[str, Any]:
+        return {**super().get_default_settings(), "client_config": BOUNDS}

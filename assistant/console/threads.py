@@ -1,0 +1,66 @@
+"""Threads: whose they are, how far the mirror is with them, and forgetting what the cache has of them."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from assistant.console.confirmation import Question, ask
+from assistant.console.lists import Choice, ReadOnlyAdmin
+from assistant.memory import steering
+from assistant.models import Thread
+from assistant.redis_link import RedisDown
+
+
+class Waits(Choice):
+    title, parameter_name = "mirror", "mirror"
+    VALUES = (("waiting", "waits for the mirror"), ("holding", "holds messages"))
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value == "waiting":
+            return queryset.filter(mirror_due_at__isnull=False)
+        return queryset.filter(holds_messages=True)
+
+
+@admin.register(Thread)
+class ThreadAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user_id", "created_at", "last_sequence", "mirror_due_at", "holds_messages")
+    list_filter = (Waits,)
+    search_fields = ("id",)
+    search_help_text = "A thread's id, or a user's number, in full"
+    exclude: ClassVar = ["summary"]  # what a person is looking for
+    actions = ("invalidate",)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Each by the index that has it; the primary key alone is a text without an order of time."""
+        return ("-mirror_due_at", "id") if request.GET.get("mirror") == "waiting" else ("-created_at", "id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = queryset.filter(pk=term)
+        if term.isdecimal() and not found.exists():
+            found = queryset.filter(user_id=int(term[:18]))
+        return found, False
+
+    @admin.action(description="Forget the cached context", permissions=["steer"])
+    def invalidate(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse | None:
+        explains = "What the cache has of these threads is forgotten, old copies too; their next turns ask Zep."
+        return ask(self, request, queryset, Question("invalidate", "Forget the cached context", explains, _invalidate))
+
+
+def _invalidate(pks: list[Any], by: str) -> str:
+    forgotten = 0
+    for pk in pks:
+        try:
+            steering.invalidate(pk, by=by)
+        except RedisDown:
+            return (
+                f"Forgotten for {forgotten} threads; then Redis did not answer. What is cached ends within 30 seconds."
+            )
+        forgotten += 1
+    return f"Forgotten for {forgotten} threads."

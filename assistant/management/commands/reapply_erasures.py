@@ -1,0 +1,30 @@
+"""`manage.py reapply_erasures`: after a backup was restored, erase again whom it brought back."""
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from assistant.management.operator import as_json
+from assistant.personal_data.reapplying import reapply
+
+
+class Command(BaseCommand):
+    help = (
+        "Begin every erasure of the ledger (ERASURE_LEDGER) again, under its old receipt; workers carry them out. "
+        "Run it after restoring a backup, before the web starts. Exit code: 0 done, 1 no ledger, 2 wrong usage."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say who is back, change nothing")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if not settings.ERASURE_LEDGER.exists():
+            raise CommandError("ERASURE_LEDGER: there is no such file")
+        done = asdict(reapply(dry_run=options["dry_run"]))
+        done["begun"] = len(done.pop("receipts"))
+        lines = as_json(done) if options["json"] else "\n".join(f"{name}: {value}" for name, value in done.items())
+        self.stdout.write(lines)

@@ -1,0 +1,39 @@
+"""The facts that erasures, exports and choices announce. They name nobody."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.events import Event
+
+ErasureOutcome = Literal["requested", "put_off", "completed"]
+ERASURE_OUTCOMES: tuple[ErasureOutcome, ...] = ("requested", "put_off", "completed")
+
+
+@dataclass(frozen=True)
+class ErasureStepEnded(Event):
+    """An erasure was asked for, is put off because a place did not answer, or is complete. `kind`: why put off."""
+
+    outcome: ErasureOutcome
+    scope: str
+    kind: str = ""
+    attempts: int = 0
+
+
+ExportOutcome = Literal["sent", "queued", "made", "failed", "expired", "refused"]
+EXPORT_OUTCOMES: tuple[ExportOutcome, ...] = ("sent", "queued", "made", "failed", "expired", "refused")
+
+
+@dataclass(frozen=True)
+class ExportEnded(Event):
+    """An export was sent at once, put into the queue, made by a task, failed, removed after its time, or refused."""
+
+    outcome: ExportOutcome
+    size: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class MemoryChosen(Event):
+    """A user opted out of memory, or in again."""
+
+    memory_on: bool

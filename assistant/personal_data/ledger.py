@@ -1,0 +1,91 @@
+"""Erasures written down outside the database, one JSON line each, so that a restored backup can be erased again.
+
+Opaque keys only: memory ids, hashes of thread ids, receipts, counts. A line is on the disk before anything is erased.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+
+from assistant.memory import tombstones
+from assistant.models import Erasure
+
+VERSION = 1
+Entry = dict[str, Any]
+
+
+def write_request(erasure: Erasure) -> None:
+    """Write down what is being erased; once is enough, twice does no harm."""
+    if erasure.in_ledger:
+        return
+    _append(
+        {
+            "event": "requested",
+            "receipt": erasure.receipt,
+            "scope": erasure.scope,
+            "memory_ids": [str(each) for each in _memory_ids(erasure)],
+            "threads": [tombstones.digest(each) for each in _thread_ids(erasure)],
+            "at": erasure.requested_at.isoformat(),
+        }
+    )
+    Erasure.objects.filter(pk=erasure.pk).update(in_ledger=True)
+
+
+def write_completion(erasure: Erasure) -> None:
+    """Write down that it is complete, and the receipt's counts."""
+    at = erasure.completed_at.isoformat() if erasure.completed_at else ""
+    _append({"event": "completed", "receipt": erasure.receipt, "counts": erasure.counts, "at": at})
+
+
+def read() -> Iterator[Entry | None]:
+    """Every entry in its order; None for a line that cannot be read, as a crash may leave one."""
+    if not settings.ERASURE_LEDGER.exists():
+        return
+    with settings.ERASURE_LEDGER.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.strip():
+                yield _parsed(line)
+
+
+def _parsed(line: str) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and entry.get("v") == VERSION else None
+
+
+def _append(entry: Entry) -> None:
+    path = settings.ERASURE_LEDGER
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({"v": VERSION} | entry, separators=(",", ":")).encode() + b"\n"
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(line if _ends_with_a_line(file.fileno()) else b"\n" + line)
+        os.fsync(file.fileno())
+
+
+def _ends_with_a_line(file: int) -> bool:
+    size = os.fstat(file).st_size
+    return not size or os.pread(file, 1, size - 1) == b"\n"
+
+
+def _memory_ids(erasure: Erasure) -> list[object]:
+    """Every id under which Zep knew the person, the last one first: erased threads gave them new ones.
+
+    A backup may hold any of them.
+    """
+    if erasure.scope == Erasure.Scope.THREAD or erasure.user is None:
+        return [erasure.memory_id]
+    earlier = erasure.user.erasures.exclude(memory_id=erasure.memory_id).values_list("memory_id", flat=True)
+    return [erasure.memory_id, *earlier]
+
+
+def _thread_ids(erasure: Erasure) -> list[str]:
+    if erasure.scope == Erasure.Scope.THREAD:
+        return [erasure.thread_id] if erasure.thread_id else []
+    return list(erasure.user.threads.values_list("pk", flat=True)) if erasure.user else []

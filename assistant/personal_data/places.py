@@ -1,0 +1,134 @@
+"""Every place on our side that holds what is being erased, and how it is emptied. Knows nothing of Zep or of order.
+
+Each function may be run again at any time: what is gone already is no error, and what came meanwhile goes too. What
+went is counted in the transaction that removes it, so that a kill counts nothing twice.
+"""
+
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from redis.asyncio import Redis
+
+from assistant import loops, rates
+from assistant.archive import storage
+from assistant.memory import context_cache, write_hold
+from assistant.models import Archive, Erasure, Message, Thread
+from assistant.personal_data import export_files, exports
+from assistant.personal_data.at_zep import StillThere
+from assistant.redis_link import state_redis
+
+ROWS_AT_ONCE = 1_000
+
+FORGET_SUCCESS = """
+local whose = string.match(redis.call('GET', KEYS[1]) or '', '^%S+ (.*)$')
+for _, thread in ipairs(ARGV) do if whose == thread then redis.call('DEL', KEYS[1]) end end
+return 0
+"""
+
+
+def threads_of(erasure: Erasure) -> QuerySet[Thread]:
+    """The threads that go: all of the person's, or the one."""
+    if erasure.scope == Erasure.Scope.THREAD:
+        return Thread.objects.filter(pk=erasure.thread_id)
+    return Thread.objects.filter(user_id=erasure.user_id) if erasure.user_id else Thread.objects.none()
+
+
+def lock_threads(erasure: Erasure) -> None:
+    """Inside a transaction: wait for turns that store a message in one of them, and keep others out."""
+    list(threads_of(erasure).select_for_update().values_list("pk", flat=True))
+
+
+def threads_at_zep(erasure: Erasure) -> list[str]:
+    """The sessions that go at Zep: with the user all of the person's, whichever is meant."""
+    return list(Thread.objects.filter(user_id=erasure.user_id).values_list("pk", flat=True)) if erasure.user_id else []
+
+
+def remove_messages(erasure: Erasure) -> None:
+    """Messages, their outbox entries, dead letters among them, in portions."""
+    while _removed(erasure, "messages", lambda: _some_messages(erasure)):
+        pass
+
+
+def remove_archive_files(erasure: Erasure) -> None:
+    """The archives' files, and what summaries keep. Their rows stay until the end: a row comes before its file.
+
+    Raise ArchiveUnavailable where the storage does not answer.
+    """
+    threads_of(erasure).update(summary=None)
+    for name in _archives(erasure).values_list("name", flat=True).iterator():
+        storage.remove(name)
+
+
+def look_for_archive_files(erasure: Erasure) -> None:
+    """Remove files of these threads, or of the person, that no row tells of: of killed runs, or from before a restore.
+
+    Raise ArchiveUnavailable, or StillThere where a removed file is there all the same.
+    """
+    threads = frozenset(threads_of(erasure).values_list("pk", flat=True))
+    is_person = erasure.scope == Erasure.Scope.PERSON
+    theirs = [name for name in storage.names() if _is_of(name, threads, str(erasure.memory_id) if is_person else "")]
+    for name in theirs:
+        storage.remove(name)
+        if storage.exists(name):
+            raise StillThere
+
+
+def remove_archives(erasure: Erasure) -> None:
+    """The archives' rows, once no message refers to them."""
+    _removed(erasure, "archives", lambda: _archives(erasure).delete()[0])
+
+
+def remove_exports(erasure: Erasure) -> None:
+    """Exports, under way or ready, with their files: any of them may hold what goes."""
+    if erasure.user is not None:
+        rows = erasure.user.exports.all()
+        for name in rows.values_list("pk", flat=True):
+            export_files.remove(name)
+        _removed(erasure, "exports", lambda: rows.delete()[0])
+    exports.remove_orphans()
+
+
+def forget_in_redis(erasure: Erasure) -> None:
+    """Cached contexts, old copies included, of every thread of the user: each holds facts. Raise RedisDown."""
+    threads = threads_at_zep(erasure)
+    loops.run(_forget_threads(threads))
+    if erasure.scope == Erasure.Scope.PERSON and erasure.user_id:
+        loops.run(rates.forget(erasure.user_id))
+
+
+def _archives(erasure: Erasure) -> QuerySet[Archive]:
+    return Archive.objects.filter(thread__in=threads_of(erasure))
+
+
+def _is_of(name: str, threads: frozenset[str], memory_id: str) -> bool:
+    """Archives are called `{memory id}_{thread id}_{time}`."""
+    owner, _, rest = name.partition("_")
+    return rest.rpartition("_")[0] in threads or (bool(memory_id) and owner == memory_id)
+
+
+def _some_messages(erasure: Erasure) -> int:
+    rows = Message.objects.filter(thread__in=threads_of(erasure)).values_list("pk", flat=True)
+    return Message.objects.filter(pk__in=list(rows[:ROWS_AT_ONCE])).delete()[0]
+
+
+def _removed(erasure: Erasure, what: str, remove: Callable[[], int]) -> int:
+    """Remove and count in one transaction."""
+    with transaction.atomic():
+        row = Erasure.objects.select_for_update().get(pk=erasure.pk)
+        count = remove()
+        row.counts = row.counts | {what: row.counts.get(what, 0) + count}
+        row.save(update_fields=["counts"])
+    return count
+
+
+async def _forget_threads(threads: list[str]) -> None:
+    for thread_id in threads:
+        await context_cache.forget(thread_id, stale_too=True)
+
+    async def forget_writes(redis: Redis) -> None:
+        await redis.register_script(FORGET_SUCCESS)([write_hold.SUCCESS_KEY], threads)
+        if threads:
+            await redis.delete(*(f"{write_hold.FAILED_KEY}:{thread_id}" for thread_id in threads))
+
+    await state_redis().exchange("erasure", forget_writes, patiently=True)

@@ -1,0 +1,154 @@
+"""Everything held about one user, as a ZIP of JSON files with a manifest. Knows what is held; not who may have it.
+
+Rows are read in portions and written as they come, so that memory stays the same however much was said.
+"""
+
+import hashlib
+import json
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import IO, Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from assistant.archive import reading
+from assistant.archive.errors import ArchiveError
+from assistant.models import Archive, AuditEntry, Message, Thread, User
+from assistant.personal_data import zep_copy
+from assistant.personal_data.receipts import as_receipt
+
+FORMAT_VERSION = 1
+ROWS_AT_ONCE = 500
+THREAD_FIELDS = ("id", "created_at", "known_to_zep_at", "summary")
+MESSAGE_FIELDS = (
+    "thread_id",
+    "sequence",
+    "client_msg_id",
+    "role",
+    "text",
+    "created_at",
+    "agent",
+    "rich",
+    "memory_trace",
+    "mirror_state",
+    "mirrored_at",
+    "redactions",
+    "outgoing_parts",
+)
+Record = Mapping[str, Any]
+
+
+def write(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
+    """Write the ZIP. `zep_seconds`: how long Zep may be asked; what it did not say by then the manifest names."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        files = _Files(packed)
+        files.add("profile.json", iter([_profile(user)]))
+        files.add("tokens.json", user.api_tokens.values("name", "created_at").iterator())
+        files.add(
+            "threads.json",
+            user.threads.values("id", "created_at", "known_to_zep_at", "summary").order_by("pk").iterator(),
+        )
+        messages = _Messages(user)
+        files.add("messages.json", iter(messages))
+        files.add("archives.json", _archives(user))
+        files.add("receipts.json", (as_receipt(erasure) for erasure in user.erasures.all()))
+        files.add("audit.json", _audit(user))
+        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds)
+        files.add("zep/messages.json", asked.messages())
+        files.add("zep/facts.json", asked.facts())
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "made_at": timezone.now(),
+            "zep": asked.outcome(),
+            "archives": messages.outcome(),
+            "files": files.listed,
+        }
+        packed.writestr("manifest.json", _json(manifest))
+
+
+class _Files:
+    """The files written so far, each an array of records, with what the manifest says of them."""
+
+    def __init__(self, packed: zipfile.ZipFile) -> None:
+        self._packed = packed
+        self.listed: list[dict[str, object]] = []
+
+    def add(self, name: str, records: Iterator[Record]) -> None:
+        digest, size, count = hashlib.sha256(), 0, 0
+        with self._packed.open(name, "w", force_zip64=True) as file:
+            for chunk, is_record in _array(records):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                count += is_record
+        self.listed.append({"name": name, "records": count, "bytes": size, "sha256": digest.hexdigest()})
+
+
+def _array(records: Iterator[Record]) -> Iterator[tuple[bytes, bool]]:
+    yield b"[", False
+    separator = b"\n"
+    for record in records:
+        yield separator + _json(record), True
+        separator = b",\n"
+    yield b"\n]\n", False
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, default=str, ensure_ascii=False).encode()
+
+
+def _profile(user: User) -> Record:
+    names = ("username", "first_name", "last_name", "email", "date_joined", "last_login", "memory_on", "memory_id")
+    return {name: getattr(user, name) for name in names}
+
+
+class _Messages:
+    """Every message in its place, archived ones with what their file holds. One query for each 500.
+
+    By thread, so that an archive's file is opened once or twice, whatever it holds.
+    """
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+        self._unreadable = ""
+
+    def __iter__(self) -> Iterator[Record]:
+        thread_id, sequence = "", 0
+        while rows := self._after(thread_id, sequence):
+            thread_id, sequence = rows[-1].thread_id, rows[-1].sequence
+            for archive_id, group in groupby(rows, key=lambda row: row.archive_id):
+                together = list(group)
+                if archive_id is not None:
+                    self._fill_in(together)
+                yield from ({name: getattr(row, name) for name in MESSAGE_FIELDS} for row in together)
+
+    def outcome(self) -> dict[str, object]:
+        """For the manifest: whether every archive could be read."""
+        return {"complete": not self._unreadable} | ({"reason": self._unreadable} if self._unreadable else {})
+
+    def _after(self, thread_id: str, sequence: int) -> list[Message]:
+        later = Q(thread_id__gt=thread_id) | Q(thread_id=thread_id, sequence__gt=sequence)
+        return list(Message.objects.filter(later, user=self._user).order_by("thread_id", "sequence")[:ROWS_AT_ONCE])
+
+    def _fill_in(self, rows: list[Message]) -> None:
+        try:
+            reading.fill_in(*rows)
+        except ArchiveError as error:
+            self._unreadable = error.reason
+
+
+def _archives(user: User) -> Iterator[Record]:
+    """Which files hold older messages; what they hold is among the messages."""
+    names = ("thread_id", "name", "state", "created_at", "first_sequence", "last_sequence", "message_count")
+    yield from Archive.objects.filter(thread__user=user).order_by("pk").values(*names).iterator()
+
+
+def _audit(user: User) -> Iterator[Record]:
+    """What they did themselves, and what was done to them."""
+    threads = Thread.objects.filter(user=user).values_list("pk", flat=True)
+    about = Q(actor=user.username) | Q(details__user=user.pk) | Q(details__thread_id__in=list(threads[:ROWS_AT_ONCE]))
+    about |= Q(details__erasure__in=list(user.erasures.values_list("pk", flat=True)))
+    return AuditEntry.objects.filter(about).order_by("pk").values("at", "action", "details").iterator()

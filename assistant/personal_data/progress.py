@@ -1,0 +1,174 @@
+"""Carrying an erasure out: step by step, safe to kill and to repeat anywhere, and never given up.
+
+Knows the order and the times; the places themselves are `places`', Zep's part is `at_zep`'s. First everything goes;
+once nobody can be in the middle of a call any more (lease and write timeout have passed) it is all looked for again;
+then the rows that named it go. One place that does not answer keeps no other from being emptied.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
+from django.utils import timezone
+
+from assistant.events import announce
+from assistant.memory import outbox
+from assistant.models import AuditEntry, Erasure
+from assistant.personal_data import at_zep, ledger, places, retelling, sealing, traces
+from assistant.personal_data.erasure import call_time
+from assistant.personal_data.events import ErasureStepEnded
+
+CLAIMED_FOR = timedelta(minutes=2)  # a worker that died is replaced after it
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 3_600.0
+DOUBLINGS = 10
+Step = Callable[[Erasure], None]
+
+EMPTY_OUR_SIDE: tuple[Step, ...] = (places.remove_messages, places.remove_archive_files, places.remove_exports)
+EMPTY_EVERYTHING: tuple[Step, ...] = (
+    ledger.write_request,
+    *EMPTY_OUR_SIDE,
+    lambda erasure: at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure)),
+    places.forget_in_redis,
+)
+
+
+def due() -> list[int]:
+    """Erasures to go on with now. One query over a partial index."""
+    return list(_free().order_by("due_at").values_list("pk", flat=True)[:100])
+
+
+def pending() -> tuple[int, datetime | None]:
+    """How many erasures are not complete, and since when the oldest is under way. Two queries over a partial index."""
+    left = Erasure.objects.filter(due_at__isnull=False)
+    return left.count(), left.order_by("requested_at").values_list("requested_at", flat=True).first()
+
+
+def carry_out(pk: int) -> float | None:
+    """Go on with one erasure as far as it goes; in how many seconds to come back, None where there is no need."""
+    while erasure := _claim(pk):
+        wait = ADVANCE[Erasure.State(erasure.state)](erasure)
+        if wait:
+            return wait
+    return None
+
+
+def _empty(erasure: Erasure) -> float:
+    failure = _run(EMPTY_EVERYTHING, erasure)
+    if failure:
+        return _put_off(erasure, failure)
+    return _wait_until_settled(erasure, zep_absent_at=timezone.now())
+
+
+def _settle(erasure: Erasure) -> float:
+    """Look everywhere again. What came back was sent by a call that was under way: wait for the next such."""
+    came_back: list[bool] = []
+
+    def look_at_zep(erasure: Erasure) -> None:
+        threads = places.threads_at_zep(erasure)
+        came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
+
+    failure = _run((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
+    if failure:
+        return _put_off(erasure, failure)
+    if came_back == [True]:
+        soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
+        return _wait_until_settled(erasure, settled_at=soon)
+    failure = _run((_remove_the_last_rows,), erasure)
+    return _put_off(erasure, failure) if failure else 0.0
+
+
+def _remove_the_last_rows(erasure: Erasure) -> None:
+    """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name."""
+    with transaction.atomic():
+        places.lock_threads(erasure)
+        places.remove_messages(erasure)
+        places.remove_archives(erasure)
+        zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
+        traces.unname_in_audit(places.threads_of(erasure).values_list("pk", flat=True))
+        places.threads_of(erasure).delete()
+        if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
+            erasure.user.delete()
+        else:
+            retelling.tell_anew(erasure)
+        row = Erasure.objects.select_for_update().get(pk=erasure.pk)
+        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)}
+        row.thread_id = ""
+        row.save(update_fields=["counts", "thread_id"])
+        _advance(erasure, Erasure.State.SEALING, 0.0)
+
+
+def _seal(erasure: Erasure) -> float:
+    completed_at = erasure.completed_at or timezone.now()
+    Erasure.objects.filter(pk=erasure.pk).update(completed_at=completed_at)
+    erasure.completed_at = completed_at
+    failure = _run((lambda _: sealing.seal(), ledger.write_completion), erasure)
+    if failure:
+        return _put_off(erasure, failure)
+    with transaction.atomic():
+        Erasure.objects.filter(pk=erasure.pk).update(
+            state=Erasure.State.COMPLETED, due_at=None, claimed_until=None, failure="", attempts=0
+        )
+        AuditEntry.objects.create(actor="system", action="erasure.complete", details={"erasure": erasure.pk})
+    announce(ErasureStepEnded("completed", erasure.scope, attempts=erasure.attempts))
+    return 0.0
+
+
+ADVANCE: dict[Erasure.State, Callable[[Erasure], float]] = {
+    Erasure.State.REQUESTED: _empty,
+    Erasure.State.SETTLING: _settle,
+    Erasure.State.SEALING: _seal,
+}
+
+
+def _run(steps: tuple[Step, ...], erasure: Erasure) -> str:
+    """Run every step, whichever fails; the first failure's kind, empty where there was none."""
+    failures = [kind for step in steps if (kind := _failure_of(step, erasure))]
+    return failures[0] if failures else ""
+
+
+def _failure_of(step: Step, erasure: Erasure) -> str:
+    try:
+        step(erasure)
+    except Exception as error:  # whichever place breaks, the others are emptied and this is tried again
+        if connection.in_atomic_block:
+            raise
+        return str(getattr(error, "reason", type(error).__name__))[:32]
+    return ""
+
+
+def _free() -> QuerySet[Erasure]:
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+    return Erasure.objects.filter(unclaimed, due_at__lte=Now())
+
+
+def _claim(pk: int) -> Erasure | None:
+    """Take it in hand; None where somebody else has it, or it is not due."""
+    if not _free().filter(pk=pk).update(claimed_until=Now() + CLAIMED_FOR, attempts=F("attempts") + 1):
+        return None
+    return Erasure.objects.select_related("user").get(pk=pk)
+
+
+def _advance(erasure: Erasure, state: Erasure.State, seconds: float, **more: object) -> None:
+    due_at = Now() + timedelta(seconds=seconds)
+    changes = {"state": state, "due_at": due_at, "claimed_until": None, "attempts": 0, "failure": "", **more}
+    Erasure.objects.filter(pk=erasure.pk).update(**changes)
+
+
+def _wait_until_settled(erasure: Erasure, **more: object) -> float:
+    """Come back once nobody can be in the middle of a call any more; in how many seconds that is."""
+    mine = Erasure.objects.filter(pk=erasure.pk)
+    mine.update(state=Erasure.State.SETTLING, claimed_until=None, attempts=0, failure="", **more)
+    mine.update(due_at=Greatest("settled_at", Now() + timedelta(seconds=1), output_field=DateTimeField()))
+    due_at = mine.values_list("due_at", flat=True).get() or timezone.now()
+    return max(1.0, (due_at - timezone.now()).total_seconds())
+
+
+def _put_off(erasure: Erasure, kind: str) -> float:
+    """Try again later: 5 s, doubled each time, at most an hour, for as long as it takes."""
+    wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(erasure.attempts - 1, DOUBLINGS), LONGEST_WAIT_SECONDS)
+    due_at = Now() + timedelta(seconds=wait)
+    Erasure.objects.filter(pk=erasure.pk).update(due_at=due_at, claimed_until=None, failure=kind)
+    announce(ErasureStepEnded("put_off", erasure.scope, kind, erasure.attempts))
+    return wait

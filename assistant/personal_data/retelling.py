@@ -1,0 +1,40 @@
+"""After a thread's erasure: what the user said elsewhere is told to Zep anew, under their new id there.
+
+Community Edition forgets what it learned from one thread only with the whole user. Messages that were archived are not
+told again: their text is not in the database.
+"""
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from assistant.memory.flags import MemoryMode, base_mode
+from assistant.models import Erasure, Message, MirrorState, User
+
+AT_ZEP = (MirrorState.MIRRORED, MirrorState.IN_FLIGHT)
+
+
+def tell_anew(erasure: Erasure) -> None:
+    """Inside a transaction: let the user's other threads go to Zep again, unless another erasure still holds them."""
+    if erasure.user is None or _others_under_way(erasure, erasure.user):
+        return
+    threads = erasure.user.threads.all()
+    rows = Message.objects.filter(thread__in=threads).exclude(mirror_state=MirrorState.PRIVATE)
+    rows.update(zep_generation=F("zep_generation") + 1, outgoing_parts=None)
+    rows.filter(mirror_state__in=AT_ZEP).filter(archive=None).update(
+        mirror_state=_state_of_what_is_told(erasure), mirrored_at=None, mirror_error=""
+    )
+    is_held = base_mode() is MemoryMode.OFF
+    threads.update(lease_until=None, known_to_zep_at=None, mirror_due_at=None if is_held else Now())
+    if is_held:
+        threads.update(holds_messages=True)
+
+
+def _others_under_way(erasure: Erasure, user: User) -> bool:
+    of_user = user.erasures.exclude(pk=erasure.pk)
+    return of_user.filter(state__in=(Erasure.State.REQUESTED, Erasure.State.SETTLING)).exists()
+
+
+def _state_of_what_is_told(erasure: Erasure) -> MirrorState:
+    if erasure.user is not None and not erasure.user.memory_on:
+        return MirrorState.PRIVATE
+    return MirrorState.HELD if base_mode() is MemoryMode.OFF else MirrorState.PENDING

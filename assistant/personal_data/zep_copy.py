@@ -1,0 +1,78 @@
+"""What Zep holds about a user, asked for within a time. Never raises on its account: what is missing is said."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from assistant import loops
+from assistant.memory.errors import ZepRequestError
+from assistant.memory.zep_client import zep
+from assistant.models import User
+from assistant.personal_data.facts import why_reads_are_off
+
+T = TypeVar("T")
+Record = Mapping[str, Any]
+PAGE = 100
+
+
+class Asked:
+    """One round of questions. Once Zep has failed it is asked nothing more."""
+
+    def __init__(self, user: User, until: float) -> None:
+        self._user, self._until = user, until
+        self._missing = "zep_not_configured" if not settings.ZEP_BASE_URL else ""
+        if not self._missing and settings.PROCESS_ROLE == "web" and settings.FLAG_ZEP_READ:
+            self._missing = loops.run(why_reads_are_off())  # no web process reads Zep then, whoever asks
+
+    def messages(self) -> Iterator[Record]:
+        """Every message that Zep holds in the user's sessions."""
+        threads = self._user.threads.filter(known_to_zep_at__isnull=False).values_list("pk", flat=True)
+        for thread_id in list(threads):
+            page = 1
+            while found := self._ask(partial(zep_page, thread_id, page)):
+                yield from ({"thread_id": thread_id} | message for message in found)
+                page += 1
+                if len(found) < PAGE:
+                    break
+
+    def facts(self) -> Iterator[Record]:
+        """Every fact that Zep shows for the user."""
+        yield from ({"fact": fact} for fact in self._ask(partial(_facts, self._user)) or ())
+
+    def outcome(self) -> dict[str, object]:
+        """For the manifest: whether all of it is there, and why not."""
+        return {"complete": not self._missing} | ({"reason": self._missing} if self._missing else {})
+
+    def _ask(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        left = self._until - time.monotonic()
+        if not self._missing and left <= 0:
+            self._missing = "timeout"
+        if self._missing:
+            return None
+        try:
+            return loops.run(_within(call, min(left, settings.ZEP_WRITE_TIMEOUT_MS / 1000)))
+        except TimeoutError:
+            self._missing = "timeout"
+        except ZepRequestError as error:
+            self._missing = error.reason
+        return None
+
+
+async def zep_page(thread_id: str, page: int) -> list[dict[str, Any]]:
+    """One page of a session's messages as plain values."""
+    found = await zep().list_messages(thread_id, page, size=PAGE)
+    names = ("uuid_", "created_at", "role_type", "content", "metadata")
+    return [{name.rstrip("_"): getattr(message, name) for name in names} for message in found]
+
+
+async def _facts(user: User) -> tuple[str, ...]:
+    return await zep().facts_about(user.memory_id)
+
+
+async def _within(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    async with asyncio.timeout(seconds):
+        return await call()

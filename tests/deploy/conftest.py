@@ -1,0 +1,13 @@
+"""Whole systems of real processes, as the acceptance tests have them; each test its own."""
+
+from tests.acceptance import fixtures
+from tests.acceptance.conftest import template  # noqa: F401  # a fixture that `system` asks for
+
+(
+    standin,
+    celery_broker_cluster,
+    celery_backend_cluster,
+    celery_worker_cluster,
+    system,
+    running_system,
+) = fixtures.of_scope("function", web_workers=1)

@@ -1,0 +1,88 @@
+"""A process told to stop finishes what it has in hand and gives the rest back: nothing is lost, nothing comes twice."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from easy_islanders.serve import GRACEFUL_SHUTDOWN_SECONDS
+from ops.launcher import plan
+from ops.waiting import wait_until
+from tests.acceptance.system import SWEPT_SECONDS, System, assert_arrived_once_in_order, new_id
+
+THREADS = 60  # more than a worker takes at once
+
+
+def test_a_web_process_told_to_stop_answers_the_turn_in_hand(system: System) -> None:
+    system.configure(ZEP_READ_BUDGET_MS="8000")
+    system.start("web")
+    system.standin.fault("delay", route="read", delay_ms=3000)
+    with ThreadPoolExecutor() as pool:
+        turn = pool.submit(system.ayse.say, "Hello", thread_id=(thread_id := new_id()))
+        wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "web"], "the read at Zep")
+        assert not turn.done()
+
+        system.web.send(signal.SIGTERM)
+        answer = turn.result(timeout=30)
+        system.web.wait_until_ended(GRACEFUL_SHUTDOWN_SECONDS)
+
+    assert answer["ok"]
+    assert system.database.states(thread_id) == ["pending", "pending"]
+    with pytest.raises(httpx.ConnectError):
+        system.ayse.post("Anybody there?")
+
+    system.start("worker", "control", "web", "beat")
+    system.wait_for_mirror(thread_id, 2)
+    assert_arrived_once_in_order(system, answer)
+
+
+def test_a_turn_that_was_cut_off_all_the_same_is_told_again_and_happens_once(system: System) -> None:
+    system.configure(ZEP_READ_BUDGET_MS="8000")
+    system.start("web")
+    system.standin.fault("delay", route="read", delay_ms=3000, count=1)
+    thread_id, told = new_id(), new_id()
+    with ThreadPoolExecutor() as pool:
+        turn = pool.submit(system.ayse.say, "Hello", thread_id=thread_id, client_msg_id=told)
+        wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "web"], "the read at Zep")
+        system.web.kill()
+        with pytest.raises(httpx.HTTPError):
+            turn.result(timeout=30)
+
+    system.start("web", "worker", "control", "beat")
+    answer = system.ayse.say("Hello", thread_id=thread_id, client_msg_id=told)
+
+    system.wait_for_mirror(thread_id, 2)
+    assert_arrived_once_in_order(system, answer)
+
+
+def test_a_worker_told_to_stop_gives_back_what_it_did_not_begin(system: System) -> None:
+    system.start("web")
+    system.standin.fault("delay", route="write", delay_ms=1200)
+    with ThreadPoolExecutor(8) as pool:
+        turns = list(pool.map(lambda _: system.ayse.say("Hello", thread_id=new_id()), range(THREADS)))
+    system.start("worker")
+    wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "worker"], "a write at Zep")
+
+    system.worker.kill("SIGTERM")
+    system.worker.process.wait_until_ended(plan.STOP_SECONDS["worker"])
+
+    assert system.unacknowledged() == 0  # nothing waits for a visibility timeout
+    assert system.queued("mirror") > 0
+    assert set(system.database.states()) == {"mirrored", "pending"}  # nothing was left half done
+    system.standin.clear()
+    system.start("worker")
+    for turn in turns:
+        system.wait_for_mirror(turn["thread_id"], 2)
+        assert_arrived_once_in_order(system, turn)
+
+
+def test_a_control_worker_told_to_stop_leaves_its_ticks_to_the_next(system: System) -> None:
+    system.start("control", "beat")
+    system.control.kill("SIGTERM")
+    system.control.process.wait_until_ended(plan.STOP_SECONDS["control"])
+
+    wait_until(lambda: system.queued("control"), "a tick that waits", seconds=SWEPT_SECONDS)
+    system.start("control")
+
+    wait_until(lambda: system.queued("control") == 0, "the tick to be taken", seconds=SWEPT_SECONDS)

@@ -1,0 +1,148 @@
+"""A backup from before the erasure is put back: the ledger, outside the database, knows whom to erase again."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from assistant.conversation import ThreadNotFound
+from assistant.memory import mirror
+from assistant.models import Erasure, Message, Thread, User
+from assistant.personal_data import erasure, ledger, sealing
+from ops.zep_standin.process import StandIn
+from tests.personal_data.conftest import Say, finish
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis_server", "standin"),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="copies the database's file"),
+]
+CANARY = b"kanarya"
+
+
+@contextmanager
+def put_back(tmp_path: Path) -> Iterator[None]:
+    """The database is, after the block, as it was before it."""
+    path, backup = Path(connection.settings_dict["NAME"]), tmp_path / "backup.sqlite3"
+    copy(path, backup)
+    yield
+    connection.close()
+    copy(backup, path)
+
+
+def copy(source: Path, target: Path) -> None:
+    """By SQLite's own means: other threads of the tests may have the database open."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
+
+
+def reapply(**options: Any) -> dict[str, int]:
+    out = StringIO()
+    call_command("reapply_erasures", json=True, stdout=out, **options)
+    answer: dict[str, int] = json.loads(out.getvalue())
+    return answer
+
+
+def bytes_of_the_database() -> bytes:
+    sealing.seal()
+    path = str(connection.settings_dict["NAME"])
+    return b"".join(Path(name).read_bytes() for name in (path, f"{path}-wal") if Path(name).exists())
+
+
+def test_a_person_whom_a_backup_brought_back_is_erased_again_under_the_old_receipt(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path
+) -> None:
+    say("kanarya said this")
+    mirror.drain("t1")
+    with put_back(tmp_path):
+        receipt = finish(erasure.request(ayse, "op")).receipt
+    assert User.objects.filter(username="ayse").exists()
+    assert CANARY in bytes_of_the_database()
+
+    found = reapply(dry_run=True)
+    assert found == {"erasures": 1, "people_found": 1, "threads_found": 0, "unreadable_lines": 0, "begun": 0}
+    assert User.objects.filter(username="ayse").exists()
+    assert reapply()["begun"] == 1
+    done = finish(Erasure.objects.get(receipt=receipt))
+
+    assert done.state == Erasure.State.COMPLETED
+    assert not User.objects.exists()
+    assert CANARY not in bytes_of_the_database()
+    with pytest.raises(ThreadNotFound):
+        say("t1 again", user=User.objects.create_user("ayse"))
+
+
+def test_a_person_whose_thread_was_erased_before_is_found_in_an_older_backup(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path
+) -> None:
+    """Each thread's erasure gives the person a new id at Zep: the ledger's last line does not name the backup's."""
+    say("kanarya said this")
+    say("and this", "t2")
+    with put_back(tmp_path):
+        finish(erasure.request_thread(ayse, "t1", "op"))
+        finish(erasure.request(ayse, "op"))
+
+    assert reapply()["people_found"] == 1
+    for each in Erasure.objects.all():
+        finish(each)
+
+    assert not User.objects.exists()
+    assert CANARY not in bytes_of_the_database()
+
+
+def test_a_thread_that_a_backup_brought_back_is_erased_again(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path
+) -> None:
+    say("kanarya said this")
+    say("stays", "t2")
+    mirror.drain("t1")
+    mirror.drain("t2")
+    with put_back(tmp_path):
+        finish(erasure.request_thread(ayse, "t1", "op"))
+
+    assert reapply()["threads_found"] == 1
+    finish(Erasure.objects.get())
+    mirror.drain("t2")
+
+    assert [thread.pk for thread in Thread.objects.all()] == ["t2"]
+    assert Message.objects.get().text == "stays"
+    assert [each["session_id"] for each in standin.threads()] == ["t2"]
+    assert CANARY not in bytes_of_the_database()
+
+
+def test_reapplying_twice_or_where_nothing_came_back_does_no_harm(say: Say, ayse: User, standin: StandIn) -> None:
+    say("kanarya said this")
+    receipt = finish(erasure.request(ayse, "op")).receipt
+    User.objects.create_user("mehmet")
+
+    for _ in range(2):
+        assert reapply()["people_found"] == 0
+        assert finish(Erasure.objects.get(receipt=receipt)).state == Erasure.State.COMPLETED
+
+    assert User.objects.get().username == "mehmet"
+
+
+def test_the_ledger_holds_opaque_keys_and_outlives_a_torn_line(say: Say, ayse: User) -> None:
+    say("kanarya", "ayse-flat")
+    with settings.ERASURE_LEDGER.open("w") as file:
+        file.write('{"v":1,"event":"requ')
+
+    finish(erasure.request(ayse, "op"))
+
+    text = settings.ERASURE_LEDGER.read_text()
+    assert "ayse" not in text
+    entries = list(ledger.read())
+    assert [entry and entry["event"] for entry in entries] == [None, "requested", "completed"]
+
+
+def test_without_a_ledger_the_command_says_so() -> None:
+    with pytest.raises(CommandError, match="ERASURE_LEDGER"):
+        reapply()

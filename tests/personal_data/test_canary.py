@@ -1,0 +1,121 @@
+"""A canary's phrases are searched for, byte by byte, everywhere a running system keeps anything, after their erasure.
+
+A system of its own: real web, worker, control and beat, real Redis, a real Zep stand-in. The erasure is asked for while
+the mirror is in the middle of a call that Zep stores and never answers, while a dead letter lies, and with an export
+ready.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+
+from assistant.api.me_schemas import ERASE_ME
+from ops.waiting import wait_until
+from tests.acceptance import fixtures
+from tests.acceptance.database import Template
+from tests.acceptance.system import AYSE, System, new_id
+
+(
+    standin,
+    celery_broker_cluster,
+    celery_backend_cluster,
+    celery_worker_cluster,
+    system,
+    running_system,
+) = fixtures.of_scope("module", web_workers=1)
+# Words of theirs; their name; what the stand-in's graph learns of the first.
+PHRASES = (b"kanarya kafesi", b"Tatlisu yolunda", b"ayse.yilmaz", b"612 pounds", b"budget of 612", b"\xc2\xa3612")
+SAID = ("my budget is 612 pounds, near kanarya kafesi", "2 bedrooms at Tatlisu yolunda, to rent")
+DONE_SECONDS = 90.0
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return Template.made_in(tmp_path_factory.mktemp("template"))
+
+
+def ask(system: System, method: str, path: str, body: dict[str, object] | None = None) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {system.database.tokens[AYSE]}"}
+    url = f"{system.web_url}{path}"
+    return httpx.request(method, url, json=body, headers=headers, timeout=30, trust_env=False)
+
+
+def read(receipt: str) -> dict[str, Any]:
+    answer: dict[str, Any] = httpx.get(receipt, trust_env=False).raise_for_status().json()
+    return answer
+
+
+def everything_kept(system: System) -> Iterator[tuple[str, bytes]]:
+    """Every file of the system and of the stand-in, and every key and value of Redis."""
+    folders = {system.folder, system.standin.data.parent, system.broker.server.folder}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                yield str(path.relative_to(folder.parent)), path.read_bytes()
+    with system.redis() as redis:
+        for key in redis.scan_iter(count=1000):
+            yield f"redis {key!r}", redis.dump(key) or b""
+            yield f"redis {key!r}, as text", repr(value_of(redis, key)).encode() + key
+
+
+def value_of(redis: Any, key: bytes) -> object:
+    match redis.type(key):
+        case b"string":
+            return redis.get(key)
+        case b"hash":
+            return redis.hgetall(key)
+        case b"set":
+            return redis.smembers(key)
+        case b"list":
+            return redis.lrange(key, 0, -1)
+        case b"zset":
+            return redis.zrange(key, 0, -1, withscores=True)
+    return redis.dump(key)
+
+
+def found(system: System) -> dict[str, list[bytes]]:
+    places = {name: [each for each in PHRASES if each in content] for name, content in everything_kept(system)}
+    return {name: phrases for name, phrases in places.items() if phrases}
+
+
+def show(what: str, facts: dict[str, Any]) -> None:
+    """For those who run it with -s: what the search finds."""
+    lines = [f"  {name}: {value}" for name, value in facts.items()] or ["  nothing"]
+    sys.stdout.write("\n".join([f"{what}:", *lines, ""]))
+
+
+def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> None:
+    system.configure(EXPORT_INLINE_MESSAGES="0")
+    system.start("web", "worker", "control", "beat")
+    first, second = new_id(), new_id()
+    for said in SAID:
+        system.ayse.say(said, thread_id=first)
+    system.wait_for_mirror(first, 4)
+    system.mehmet.say("somebody else's words")
+    url = ask(system, "GET", "/api/me/export/").json()["url"]
+    wait_until(lambda: ask(system, "GET", url).status_code == 200, "the export to be made", seconds=30)
+    before = found(system)
+    show("before", before)
+    system.standin.fault("store_then_hang", route="write", path=f"/sessions/{second}/memory")
+    system.ayse.say(SAID[0], thread_id=second)
+    system.wait_for_request("POST", f"{second}/memory")
+
+    accepted = ask(system, "DELETE", "/api/me/", {"confirm": ERASE_ME})
+    assert accepted.status_code == 202, accepted.text
+    receipt = f"{system.web_url}{accepted.json()['url']}"
+    wait_until(lambda: read(receipt)["state"] == "completed", "the erasure to be complete", seconds=DONE_SECONDS)
+
+    show("receipt", read(receipt))
+    for place in ("db.sqlite3", "zep.sqlite3", "appendonly", "mem:ctx:v1"):
+        assert any(place in name for name in before), "the search would not have found it"
+    after = found(system)
+    show("after", after)
+    assert after == {}
+    assert ask(system, "GET", "/api/me/").status_code == 401
+    with closing(sqlite3.connect(system.folder / "db.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM assistant_message").fetchone()[0] == 2  # mehmet's

@@ -1,0 +1,171 @@
+"""Large exports: made by a task, killed and made anew, gone after their time or with their user; small in memory."""
+
+import os
+import stat
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import IO
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from assistant.conversation import UserGone
+from assistant.events import Event
+from assistant.models import Erasure, Export, Message, MirrorState, Thread, User
+from assistant.personal_data import erasure, export_files, exports, portrait
+from assistant.personal_data.events import ExportEnded
+from ops.zep_standin.process import StandIn
+from tests.personal_data.conftest import Say, finish
+from workers import personal_data
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
+
+
+def outcomes(announced: list[Event]) -> list[str]:
+    return [event.outcome for event in announced if isinstance(event, ExportEnded)]
+
+
+def test_the_file_is_readable_by_this_account_alone(say: Say, ayse: User) -> None:
+    say("hello")
+    export = exports.begin(ayse)
+
+    personal_data.make_export(export.pk)
+
+    path = export_files.path_of(export.pk)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    export.refresh_from_db()
+    assert (export.state, export.size) == (Export.State.READY, path.stat().st_size)
+    assert export.expires_at is not None
+    assert 3_500 < (export.expires_at - timezone.now()).total_seconds() <= 3_600
+
+
+def test_it_goes_after_its_time(say: Say, ayse: User, announced: list[Event]) -> None:
+    export = exports.begin(ayse)
+    exports.make(export.pk)
+    Export.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert exports.current(ayse) is None
+
+    personal_data.tend()
+
+    assert not Export.objects.exists()
+    assert export_files.names() == set()
+    assert outcomes(announced) == ["queued", "made", "expired"]
+
+
+def test_files_of_killed_makers_are_removed(ayse: User) -> None:
+    (settings.EXPORT_DIR).mkdir()
+    (settings.EXPORT_DIR / "killed.part").write_bytes(b"half")
+    (settings.EXPORT_DIR / "killed2.zip").write_bytes(b"whole")
+    export = exports.begin(ayse)
+    exports.make(export.pk)
+
+    exports.remove_expired()
+
+    assert export_files.names() == {export.pk}
+
+
+def test_an_export_whose_maker_died_is_made_anew_and_given_up_after_five_tries(
+    ayse: User, announced: list[Event]
+) -> None:
+    export = exports.begin(ayse)
+    for _ in range(5):
+        Export.objects.update(attempts=Export.objects.get().attempts + 1, claimed_until=None)
+    assert exports.due() == [export.pk]
+
+    exports.make(export.pk)
+
+    assert not Export.objects.exists()
+    assert outcomes(announced)[-1] == "failed"
+
+
+def test_one_that_somebody_makes_is_not_made_twice(ayse: User) -> None:
+    export = exports.begin(ayse)
+    Export.objects.update(claimed_until=timezone.now() + timedelta(minutes=5))
+
+    exports.make(export.pk)
+
+    assert export_files.names() == set()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_erased_while_it_is_made_it_leaves_no_file(
+    say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The erasure is carried out in the middle of the writing: before the content, or after it."""
+    say("kanarya")
+    export = exports.begin(ayse)
+    write = portrait.write
+    asked: list[Erasure] = []
+
+    def erased_meanwhile(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
+        steps: list[Callable[[], object]] = [
+            lambda: write(user, out, zep_seconds=zep_seconds),
+            lambda: asked.append(finish(erasure.request(user, "op"))),
+        ]
+        for step in steps if when == "after" else reversed(steps):
+            step()
+
+    monkeypatch.setattr(portrait, "write", erased_meanwhile)
+    exports.make(export.pk)
+
+    assert asked[0].state == Erasure.State.COMPLETED
+    assert export_files.names() == set()
+    with pytest.raises(UserGone):
+        exports.begin(ayse)
+
+
+def test_much_is_exported_in_little_memory_and_few_queries(ayse: User, standin: StandIn) -> None:
+    thread = Thread.objects.create(id="t1", user=ayse)
+    rows = [
+        Message(
+            user=ayse,
+            thread=thread,
+            sequence=number,
+            client_msg_id=uuid4(),
+            role="user",
+            text=f"{number} " + "x" * 2_000,
+            mirror_state=MirrorState.MIRRORED,
+        )
+        for number in range(1, 10_001)
+    ]
+    Message.objects.bulk_create(rows, batch_size=500)
+    del rows
+    with open(os.devnull, "w+b") as out, CaptureQueriesContext(connection) as queries:
+        tracemalloc.start()
+        portrait.write(ayse, zipped := Counting(out), zep_seconds=1)  # type: ignore[arg-type]  # a file that counts
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert zipped.size > 0
+    assert peak < 20 * 1024 * 1024, f"{peak / 1e6:.1f} MB for 20 MB of text"
+    assert len(queries) < 60
+
+
+class Counting:
+    """A file that only counts what is written to it."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self.size = out, 0
+
+    def write(self, content: bytes) -> int:
+        self.size += len(content)
+        return len(content)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
+def test_a_zip_can_be_read_by_anything(say: Say, ayse: User) -> None:
+    say("Γεια σου, çok güzel")
+    export = exports.begin(ayse)
+    exports.make(export.pk)
+
+    with zipfile.ZipFile(export_files.path_of(export.pk)) as packed:
+        assert "Γεια σου, çok güzel" in packed.read("messages.json").decode()

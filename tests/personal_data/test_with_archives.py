@@ -1,0 +1,170 @@
+"""Erasing and exporting what was archived: files go with their threads, whoever is writing one; exports hold it all."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from assistant.archive import archiving, storage
+from assistant.archive.errors import ArchiveError, ThreadBusy
+from assistant.memory import mirror
+from assistant.models import Archive, Erasure, Message, MirrorState, Thread, User
+from assistant.personal_data import erasure, portrait, progress
+from assistant.personal_data.choices import choose_memory
+from ops.zep_standin.process import StandIn
+from tests.personal_data.conftest import Say, finish, time_passes
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
+
+
+@pytest.fixture(autouse=True)
+def no_files_of_others() -> None:
+    for name in storage.names():
+        storage.remove(name)
+
+
+@pytest.fixture
+def archived(say: Say) -> str:
+    """A thread whose older messages are in a file."""
+    for number in range(14):
+        say(f"kanarya {number}")
+    mirror.drain("t1")
+    archiving.archive_now("t1", "op", keep=2)
+    assert storage.names()
+    return "t1"
+
+
+def exported(user: User) -> dict[str, Any]:
+    out = io.BytesIO()
+    portrait.write(user, out, zep_seconds=5)
+    with zipfile.ZipFile(out) as packed:
+        return {name: json.loads(packed.read(name)) for name in packed.namelist()}
+
+
+def test_archives_go_with_the_person(archived: str, ayse: User) -> None:
+    done = finish(erasure.request(ayse, "op"))
+
+    assert done.state == Erasure.State.COMPLETED
+    assert (done.counts["archives"], done.counts["messages"]) == (1, 14)
+    assert storage.names() == []
+    assert not Archive.objects.exists()
+
+
+def test_archives_go_with_their_thread_and_others_stay(archived: str, ayse: User, say: Say, standin: StandIn) -> None:
+    for number in range(6):
+        say(f"stays {number}", "t2")
+    mirror.drain("t2")
+    archiving.archive_now("t2", "op", keep=2)
+
+    finish(erasure.request_thread(ayse, archived, "op"))
+
+    assert [archive.thread_id for archive in Archive.objects.all()] == ["t2"]
+    assert [name.split("_")[1] for name in storage.names()] == ["t2"]
+    mirror.drain("t2")
+    assert {message.mirror_state for message in Message.objects.all()} == {MirrorState.MIRRORED}
+    assert standin.thread("t2").contents == ["stays 4", "stays 5"]  # what is archived is not told again
+
+
+def test_files_that_no_row_tells_of_are_found_by_their_names(archived: str, ayse: User) -> None:
+    orphan = f"{ayse.memory_id}_{archived}_20200101T000000000000Z.json.gz"
+    stranger = "00000000-0000-0000-0000-000000000000_t1x_20200101T000000000000Z.json.gz"
+    storage.write(orphan, b"kanarya")
+    storage.write(stranger, b"somebody else")
+
+    finish(erasure.request(ayse, "op"))
+
+    assert storage.names() == [stranger]
+    storage.remove(stranger)
+
+
+def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
+    say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure is asked for, and carried out a first time, while the file is being written."""
+    for number in range(14):
+        say(f"kanarya {number}")
+    mirror.drain("t1")
+    write = storage.write
+    begun: list[Erasure] = []
+
+    def slow_write(name: str, content: bytes) -> None:
+        begun.append(erasure.request(ayse, "op"))
+        progress.carry_out(begun[0].pk)
+        write(name, content)
+
+    monkeypatch.setattr(storage, "write", slow_write)
+    with pytest.raises((ArchiveError, ThreadBusy)):
+        archiving.archive_now("t1", "op", keep=2)
+    begun[0].refresh_from_db()
+    assert (begun[0].due_at - begun[0].requested_at).total_seconds() > 55  # type: ignore[operator]  # an archiver's lease
+
+    finish(begun[0])
+
+    assert storage.names() == []
+    assert not Archive.objects.exists()
+    assert not Message.objects.exists()
+
+
+def test_a_file_of_a_killed_archiver_goes_too(say: Say, ayse: User) -> None:
+    say("kanarya")
+    row = {"first_sequence": 1, "last_sequence": 1, "message_count": 1, "format_version": 1, "rule": "age"}
+    name = f"{ayse.memory_id}_t1_20260101T000000000000Z.json.gz"
+    Archive.objects.create(thread=Thread.objects.get(), name=name, **row)
+    storage.write(name, b"half of it")
+
+    finish(erasure.request(ayse, "op"))
+
+    assert storage.names() == []
+
+
+def test_a_storage_that_is_away_keeps_nothing_else_and_is_tried_again(
+    archived: str, ayse: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = erasure.request(ayse, "op")
+    with monkeypatch.context() as broken:
+
+        def is_away(name: str) -> None:
+            raise storage.ArchiveUnavailable("away")
+
+        broken.setattr(storage, "remove", is_away)
+        progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "unavailable")
+    assert standin.threads() == []
+    assert not Message.objects.exists()
+    time_passes()
+    assert finish(asked).state == Erasure.State.COMPLETED
+    assert storage.names() == []
+
+
+def test_an_export_holds_what_archives_hold(archived: str, ayse: User) -> None:
+    files = exported(ayse)
+
+    assert [row["text"] for row in files["messages.json"]] == [f"kanarya {number}" for number in range(14)]
+    assert files["manifest.json"]["archives"] == {"complete": True}
+    assert [row["thread_id"] for row in files["archives.json"]] == ["t1"]
+
+
+def test_the_manifest_says_when_an_archive_could_not_be_read(archived: str, ayse: User) -> None:
+    storage.remove(storage.names()[0])
+
+    files = exported(ayse)
+
+    assert files["manifest.json"]["archives"] == {"complete": False, "reason": "damaged"}
+    assert len(files["messages.json"]) == 14
+
+
+def test_what_was_said_while_opted_out_is_archived_and_in_no_summary(say: Say, ayse: User) -> None:
+    choose_memory(ayse, memory_on=False)
+    for number in range(14):
+        say(f"I want to rent a 2 bedroom in Girne for 612 pounds, {number}")
+
+    archiving.archive_now("t1", "op", keep=2)
+
+    thread = Thread.objects.get()
+    assert thread.archived_messages == 12
+    assert "612" not in json.dumps(thread.summary)
+    assert "612" in json.dumps(exported(ayse)["messages.json"])
