@@ -12,6 +12,7 @@ REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 def run(servers: Servers, steps: Steps) -> None:
     world = World(servers, steps)
+    steps.same("Zep is well: a read", "zep", world.read_patiently)
     with world.worker():
         for refused, status in enumerate(REFUSALS, start=1):
             _refused(world, steps, status.value, refused)
@@ -21,7 +22,7 @@ def run(servers: Servers, steps: Steps) -> None:
 
 def _refused(world: World, steps: Steps, status: int, refused: int) -> None:
     world.servers.standin.fault("status", route="read", path=CONTEXTS, status=status)
-    steps.same(f"The turn whose read is refused with {status}", "auth", world.source)
+    steps.same(f"The turn whose read is refused with {status}", "auth", world.source, within=SOON)
     steps.same("Reads are off", "auth", world.reason, within=SOON)
     after = world.servers.standin.last_n()
     others = [world.say() for _ in range(3)]

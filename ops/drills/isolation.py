@@ -23,8 +23,8 @@ from ops.zep_standin.process import StandIn
 
 # Shortened, so that nobody waits; what they do is the product's own.
 WAITS = {
-    "MEMORY_DOWNGRADE_HOLD_SECONDS": "1",
-    "MEMORY_DOWNGRADE_MAX_HOLD_SECONDS": "3",
+    "MEMORY_DOWNGRADE_HOLD_SECONDS": "2",
+    "MEMORY_DOWNGRADE_MAX_HOLD_SECONDS": "6",
     "MEMORY_PROBE_INTERVAL_SECONDS": "1",
 }
 

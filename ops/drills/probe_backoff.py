@@ -16,8 +16,9 @@ ROUNDING = 0.02
 
 def run(servers: Servers, steps: Steps) -> None:
     world = World(servers, steps)
+    steps.same("Zep is well: a read", "zep", world.read_patiently)
     servers.standin.fault("status", route="read", status=401)
-    steps.same("A refused read", "auth", world.source)
+    steps.same("A refused read", "auth", world.source, within=SOON)
     steps.same("Reads are off", "auth", world.reason, within=SOON)
     after = servers.standin.last_n()
     for failures in range(1, FAILED_PROBES + 1):

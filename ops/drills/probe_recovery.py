@@ -9,9 +9,10 @@ from ops.drills.world import World
 
 def run(servers: Servers, steps: Steps) -> None:
     world = World(servers, steps)
+    steps.same("Zep is well: a read", "zep", world.read_patiently)
     steps.same("The probe while reads are on", "not_forced", world.tick)
     servers.standin.fault("status", route="read", status=401)
-    steps.same("A refused read", "auth", world.source)
+    steps.same("A refused read", "auth", world.source, within=SOON)
     steps.same("Reads are off", "auth", world.reason, within=SOON)
     after = servers.standin.last_n()
     servers.standin.clear()

@@ -24,7 +24,7 @@ from assistant import events, loops, tokens
 from assistant.events import Event, ZepWriteAttempted
 from assistant.memory import guard, recovery
 from assistant.memory.guard import ForcedMode, GuardState
-from assistant.memory.service import invalidate_context
+from assistant.memory.service import fetch_thread_context, invalidate_context
 from assistant.models import WAITING_STATES, Message, MirrorState, Thread, User
 from assistant.monitoring.exposition import exposition
 from assistant.monitoring.logs import json_formatter
@@ -39,6 +39,7 @@ OPERATOR = "drill"
 OK = 200
 SLOTS = 8
 MORE_TURNS = 10
+PATIENT_MS = 10_000
 
 Samples = dict[str, float]
 
@@ -93,6 +94,10 @@ class World:
         """What a turn's trace says of where its memory came from."""
         answer = self.say(thread_id)
         return str(answer.memory.get("source", f"status {answer.status}"))
+
+    def read_patiently(self) -> str:
+        """A read that is given ten seconds; its source. The first of a process has more to do than read."""
+        return str(fetch_thread_context(f"drill-{uuid4().hex}", timeout_ms=PATIENT_MS)[1]["source"])
 
     # Zep
 

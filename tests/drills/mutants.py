@@ -13,7 +13,7 @@ from typing import Any
 import ops.drills.steps
 from ops.drills import __main__ as drills
 
-IMPATIENT_SECONDS = 4.0  # broken things do not get better by waiting
+IMPATIENT_SECONDS = 5.0  # broken things do not get better by waiting
 SLOW_SECONDS = 0.25
 
 
@@ -87,7 +87,7 @@ def a_hold_ends_by_itself() -> None:
 
 
 def holds_do_not_grow() -> None:
-    put("assistant.memory.guard._hold", lambda: (1, 1, 0.5))
+    put("assistant.memory.guard._hold", lambda: (2, 2, 0.5))
 
 
 def nobody_waits() -> None:

@@ -45,7 +45,7 @@ EVERY = (
     Broken("probe_recovery", "A turn after it", "a_hold_ends_by_itself"),
     Broken("probe_backoff", "Holds in seconds", "holds_do_not_grow"),
     Broken("dark_launch", "Turn p95 in write_only", "turns_are_slow_with_memory"),
-    Broken("dark_launch", "Turns ", settings={"ZEP_READ_BUDGET_MS": "1"}),
+    Broken("dark_launch", "Turn", settings={"ZEP_READ_BUDGET_MS": "1"}),
     Broken("write_outage", "Zep is back: the hold ends", "nobody_waits"),
 )
 
