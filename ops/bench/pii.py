@@ -25,6 +25,7 @@ DENSE_LENGTH = 100_000
 MEGABYTE = 1_000_000
 TALK = ("chat",)
 GOAL_TIMES_PRESIDIO = 20
+_ROUNDS = 3
 GOAL_HOSTILE_SECONDS = 0.5
 GOAL_EXPONENT = 1.1
 
@@ -95,9 +96,11 @@ def main(argv: list[str]) -> int:
 def _print_systems(*, alone: bool) -> None:
     known = [case for kind in ("email", "phone", "clean") for case in cases(kind)]
     messages, dense = _messages(known), _dense(known)
-    results = {"ours": _ours(messages, dense, known)}
-    if not alone:
-        results |= _rivals(messages, dense, known)
+    rounds = [
+        {"ours": _ours(messages, dense, known)} | ({} if alone else _rivals(messages, dense, known))
+        for _ in range(_ROUNDS)
+    ]
+    results = {name: _best_of([round_[name] for round_ in rounds]) for name in rounds[0]}
     print(f"\n{MESSAGE_LENGTH}-character messages, dense text of {DENSE_LENGTH // 1000} kB, {len(known)} cases")
     print(f"{'system':12}{'messages/s':>12}{'dense MB/s':>12}{'e-mails':>9}{'phones':>9}{'exact':>9}{'clean hit':>11}")
     for name, result in results.items():
@@ -109,6 +112,7 @@ def _print_systems(*, alone: bool) -> None:
     if "presidio" in results:
         times = results["ours"]["messages_per_second"] / results["presidio"]["messages_per_second"]
         print(f"ours / presidio: {times:.0f}x ({_verdict(times >= GOAL_TIMES_PRESIDIO)}: {GOAL_TIMES_PRESIDIO}x)")
+        print(f"best of {_ROUNDS} rounds for each, taken in turns, in processor time")
         print("presidio: its e-mail and phone recognisers called directly, without a language model")
 
 
@@ -157,10 +161,16 @@ def _dense(known: list[Case]) -> str:
 def _ours(messages: list[str], dense: str, known: list[Case]) -> dict[str, Any]:
     redact_pii(messages[0])
     return {
-        "messages_per_second": len(messages) / _best(lambda texts: [redact_pii(text) for text in texts], messages),
-        "dense_mb_per_second": len(dense) / MEGABYTE / _best(redact_pii, dense),
+        "messages_per_second": len(messages) / _seconds(lambda texts: [redact_pii(text) for text in texts], messages),
+        "dense_mb_per_second": len(dense) / MEGABYTE / _seconds(redact_pii, dense),
         "outputs": [redact_phones(redact_emails(case.text)[0])[0] for case in known],
     }
+
+
+def _best_of(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a system's best speeds over the rounds; what it makes of the texts is the same in all."""
+    best = {key: max(result[key] for result in rounds) for key in ("messages_per_second", "dense_mb_per_second")}
+    return rounds[0] | best
 
 
 def _rivals(messages: list[str], dense: str, known: list[Case]) -> dict[str, Any]:
@@ -212,12 +222,14 @@ def _share(claims: Iterable[bool]) -> float:
 
 def _best(work: Callable[[T], object], given: T) -> float:
     """Return the seconds of the best of three runs."""
-    times = []
-    for _ in range(3):
-        started = time.process_time()
-        work(given)
-        times.append(time.process_time() - started)
-    return min(times)
+    return min(_seconds(work, given) for _ in range(_ROUNDS))
+
+
+def _seconds(work: Callable[[T], object], given: T) -> float:
+    """Return the processor time of one run."""
+    started = time.process_time()
+    work(given)
+    return time.process_time() - started
 
 
 def _verdict(is_met: object) -> str:

@@ -73,6 +73,17 @@ def test_digits_of_an_email_are_not_counted_as_a_phone() -> None:
     assert redact_pii("05331234567@gmail.com")["redactions"] == {"email": 1, "phone": 0, "address": 0}
 
 
+def test_placeholders_are_no_words_for_mail() -> None:
+    assert redact_emails("[EMAIL] 05 beach @house.com") == ("[EMAIL] 05 beach @house.com", 0)
+
+
+@pytest.mark.parametrize("separator", [")", " ", "😀", " - "])
+def test_hundreds_of_single_digits_are_no_number(separator: str) -> None:
+    text = separator.join("05331234567" * 20)
+
+    assert redact_phones(text) == (text, 0)
+
+
 def test_empty_text_stays_empty() -> None:
     assert redact_pii("") == {
         "text": "",
