@@ -57,7 +57,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """What nobody edits is shown too: times above all."""
-        hidden = {*(self.exclude or ()), self.opts.pk.name if self.opts.pk else ""}
+        hidden = {*(self.exclude or ()), self.opts.pk.name}
         kept = [field.name for field in self.opts.fields if not field.editable and field.name not in hidden]
         return [*kept, *self.readonly_fields]
 

@@ -16,6 +16,7 @@ from assistant.models import User
 
 pytestmark = pytest.mark.django_db
 RIGHT, WRONG = "correct horse battery", "wrong horse battery"
+ELSEWHERE = "battery-in-another-field"
 LOG_IN = "/admin/login/"
 
 
@@ -26,7 +27,8 @@ def chief(db: None) -> User:
 
 def try_to_log_in(name: str = "chief", password: str = WRONG, peer: str = "192.0.2.1", **headers: str) -> int:
     client = Client(SERVER_NAME="localhost", REMOTE_ADDR=peer, headers=headers)
-    return client.post(LOG_IN, {"username": name, "password": password, "next": "/admin/"}).status_code
+    body = {"username": name, "password": password, "next": "/admin/", "remark": ELSEWHERE}
+    return client.post(LOG_IN, body, query_params={"pass": ELSEWHERE}).status_code
 
 
 def lock_out() -> None:
@@ -77,7 +79,7 @@ def test_what_was_typed_is_neither_kept_nor_logged(caplog: pytest.LogCaptureFixt
         try_to_log_in("my-Passw0rd-in-the-wrong-field")
         try_to_log_in(password=RIGHT, peer="192.0.2.3")
     kept = json.dumps([*AccessAttempt.objects.values(), *AccessLog.objects.values()], default=str)
-    for typed in (WRONG, RIGHT, "chief", "my-Passw0rd", "csrf"):
+    for typed in (WRONG, RIGHT, ELSEWHERE, "chief", "my-Passw0rd", "csrf"):
         assert typed not in kept
         assert typed not in caplog.text
     assert "192.0.2" not in caplog.text
