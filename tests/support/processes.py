@@ -19,7 +19,7 @@ from ops.leash import leash
 from ops.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 TAIL_LINES = 40
 OK = 200
