@@ -45,6 +45,7 @@ def _set_up(folder: str, redis_url: str, zep_url: str) -> None:
             "LOCAL_DIR": folder,
             "PROCESS_ROLE": "web",
             "SECRET_KEY": "bench-only",
+            "ARCHIVE_ENCRYPTION_KEY": "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk=",
             "REDIS_URL": redis_url,
             "ZEP_BASE_URL": zep_url,
             "ZEP_API_KEY": API_KEY,

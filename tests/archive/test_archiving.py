@@ -12,13 +12,14 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
+from django.db.models import ProtectedError
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from assistant.archive import archiving, document, left_over, removal, restoring, retention, running, threads
+from assistant.archive import archiving, document, left_over, restoring, retention, running, threads
 from assistant.archive.archiving import archive_thread
 from assistant.archive.due import Rule
 from assistant.archive.errors import (
@@ -510,7 +511,7 @@ def test_the_mirror_waits_while_a_thread_is_archived_and_is_told_again(
     assert outbox.take_lease("t1") is not None
 
 
-# Retention and removal
+# Retention
 
 
 def test_an_archive_whose_time_is_over_is_deleted_and_its_rows_stay_slim(
@@ -562,18 +563,10 @@ def test_a_file_that_could_not_be_deleted_is_deleted_by_the_next_sweep(
     assert left_over.sweep(timezone.now()) == 0
 
 
-def test_removing_a_threads_archives_leaves_no_file_and_no_row(grow: Grow, folder: Path) -> None:
+def test_a_thread_with_archives_cannot_be_deleted_past_them(grow: Grow) -> None:
+    """A row that went by itself would leave a file that nobody knows of."""
     grow("t1", 60)
-    grow("t2", 60)
-    running.run(60)
-    names = removal.names_of(["t1"])
+    archive_thread("t1")
 
-    removed = removal.remove_archives(["t1"])
-
-    assert (removed.archives, removed.messages) == (1, 50)
-    assert removal.remove_archives(["t1"]) == removal.Removed()
-    assert removal.remove_files(names) == 0
-    assert [path.name for path in files(folder)] == removal.names_of(["t2"])
-    Thread.objects.get(pk="t2")
-    Message.objects.filter(thread_id="t1").delete()
-    Thread.objects.get(pk="t1").delete()
+    with pytest.raises(ProtectedError):
+        Thread.objects.get().delete()

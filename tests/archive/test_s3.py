@@ -32,7 +32,7 @@ class Bucket(BaseHTTPRequestHandler):
         self._answer(503 if self.broken else 200)
 
     def do_GET(self) -> None:
-        if urlsplit(self.path).query.count("list-type=2"):
+        if urlsplit(self.path).path.count("/") == 1:  # no key: the bucket itself
             listed = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in sorted(self.objects))
             self._answer(200, f"<ListBucketResult>{listed}</ListBucketResult>".encode())
         else:
