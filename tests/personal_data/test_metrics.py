@@ -26,8 +26,8 @@ def test_every_series_exists_before_anything_happened() -> None:
 
     for outcome in ERASURE_OUTCOMES:
         assert f'memory_erasures_total{{outcome="{outcome}"}}' in text
-    for outcome in EXPORT_OUTCOMES:
-        assert f'assistant_exports_total{{outcome="{outcome}"}}' in text
+    for became in EXPORT_OUTCOMES:
+        assert f'assistant_exports_total{{outcome="{became}"}}' in text
 
 
 def test_an_outcome_is_counted() -> None:

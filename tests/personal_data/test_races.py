@@ -70,7 +70,7 @@ def test_nothing_said_around_an_opt_out_is_left_to_be_sent(
             for turn in range(TURNS):
                 conversation.record(ThreadRef(user, f"{number}-{turn % 3}-{uuid4().hex[:2]}"), "kanarya", uuid4())
 
-        together(*[speak] * SPEAKERS, lambda user=user: choose_memory(user, memory_on=False))  # type: ignore[misc]
+        together(*[speak] * SPEAKERS, lambda user=user: choose_memory(user, memory_on=False))
 
         states = set(Message.objects.filter(user=user).values_list("mirror_state", flat=True))
         assert states == {MirrorState.PRIVATE}
@@ -121,8 +121,8 @@ def test_a_thread_and_its_user_erased_at_once_are_both_gone(
             mirror.drain(f"{name}{number}")
 
         together(
-            lambda user=user, number=number: erasure.request_thread(user, f"a{number}", "op"),  # type: ignore[misc]
-            lambda user=user: erasure.request(user, "op"),  # type: ignore[misc]
+            lambda user=user, number=number: erasure.request_thread(user, f"a{number}", "op"),
+            lambda user=user: erasure.request(user, "op"),
         )
         for each in Erasure.objects.exclude(state=Erasure.State.COMPLETED):
             assert finish(each).state == Erasure.State.COMPLETED

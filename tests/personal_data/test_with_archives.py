@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.archive import archiving, storage
-from assistant.archive.errors import ArchiveError, ThreadBusy
+from assistant.archive.errors import ArchiveError, ArchiveUnavailable, ThreadBusy
 from assistant.memory import mirror
 from assistant.models import Archive, Erasure, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, portrait, progress
@@ -126,7 +126,7 @@ def test_a_storage_that_is_away_keeps_nothing_else_and_is_tried_again(
     with monkeypatch.context() as broken:
 
         def is_away(name: str) -> None:
-            raise storage.ArchiveUnavailable("away")
+            raise ArchiveUnavailable("away")
 
         broken.setattr(storage, "remove", is_away)
         progress.carry_out(asked.pk)
