@@ -96,7 +96,8 @@ def _read_health() -> AnyPanel:
         ((0.8 * READ_BUDGET_SECONDS, ORANGE), (READ_BUDGET_SECONDS, RED)),
     )
     quantile = "histogram_quantile({}, sum by (le) (rate(memory_zep_read_latency_seconds_bucket[5m])))"
-    return series(about, Query(quantile.format("0.5"), "p50"), Query(quantile.format("0.95"), "p95"))
+    budget = Query("max(memory_read_budget_seconds)", "budget")
+    return series(about, Query(quantile.format("0.5"), "p50"), Query(quantile.format("0.95"), "p95"), budget)
 
 
 def _failures() -> AnyPanel:

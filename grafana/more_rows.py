@@ -1,6 +1,8 @@
 """The rows below: mirror, guard and probe, turns, service levels. A row comes with the feature that exports it."""
 
-from grafana.parts import GREEN, ORANGE, RED, About, AnyPanel, Query, number, series, share
+from grafana.parts import GREEN, ORANGE, RED, About, AnyPanel, Query, number, rows, series, share
+
+MEBIBYTE = 1024 * 1024
 
 
 def more_rows() -> dict[str, list[AnyPanel]]:
@@ -9,6 +11,8 @@ def more_rows() -> dict[str, list[AnyPanel]]:
         "Mirror": _mirror(),
         "Guard and probe": _guard(),
         "Turns": _turns(),
+        "Queues and processes": _queues(),
+        "Archives, erasure, drills": _tasks(),
         "Service levels (30 days)": _service_levels(),
     }
 
@@ -97,6 +101,48 @@ def _turns() -> list[AnyPanel]:
             About(21, "Requests in Progress", "Now; and refusals by the rate limit in 10 minutes.", width=6),
             Query("sum(assistant_requests_in_progress)", "in progress"),
             Query("sum(increase(assistant_rate_limit_hits_total[10m]))", "refused by the rate limit"),
+        ),
+    ]
+
+
+def _queues() -> list[AnyPanel]:
+    growth = "In half an hour, by the hour. Line: 50 MiB."
+    return [
+        series(
+            About(26, "Queue Depth", "Tasks that no worker has taken yet.", limits=((100, ORANGE),)),
+            Query("max by (queue) (assistant_queue_depth)", "{{queue}}"),
+        ),
+        series(
+            About(27, "Memory Growth", growth, "bytes", ((50 * MEBIBYTE, ORANGE),)),
+            Query("deriv(assistant_memory_usage_bytes[30m]) * 3600", "{{job}} {{instance}}"),
+        ),
+        series(
+            About(28, "Memory", "Resident; of the web's processes together.", "bytes"),
+            Query("assistant_memory_usage_bytes", "{{job}} {{instance}}"),
+        ),
+    ]
+
+
+def _tasks() -> list[AnyPanel]:
+    return [
+        series(
+            About(29, "Archive", "Messages archived, and what was not archived or restored, in an hour.", width=6),
+            Query("sum(increase(assistant_session_archived_messages_total[1h]))", "messages"),
+            Query("sum by (reason) (increase(assistant_archive_failures_total[1h]))", "failed: {{reason}}"),
+            stacked_bars=True,
+        ),
+        series(
+            About(30, "Erasure", "Age of the oldest request to be forgotten.", "s", ((3600, ORANGE),), width=6),
+            Query("max(memory_erasure_oldest_pending_seconds)", "age"),
+        ),
+        series(
+            About(31, "Failed Drills", "1: its last run did not pass.", limits=((1, RED),), width=6),
+            Query("max by (drill) (memory_drill_failed)", "{{drill}}"),
+            stacked_bars=True,
+        ),
+        rows(
+            About(32, "Drills Last Passed", "Long ago: never.", "dateTimeFromNow", width=6),
+            Query("sort(max by (drill) (memory_drill_last_success_timestamp_seconds)) * 1000"),
         ),
     ]
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from assistant.archive import document, left_over, reading, storage, summaries, threads
-from assistant.archive.digests import digest_of
+from assistant.archive import document, left_over, reading, statements, storage, summaries, threads
 from assistant.archive.document import VERSION, Subject
 from assistant.archive.due import Due, Rule
 from assistant.archive.errors import ArchiveDamaged, ArchiveError, ThreadBusy, ThreadChanged
@@ -37,11 +36,6 @@ from assistant.replies.values import Summary
 MESSAGES_PER_FILE = 500  # bounds the memory, and how long one transaction keeps SQLite's only writer
 FILES_PER_TURN = 20  # then the thread waits for its next turn
 PAUSE_AFTER_FAILURE = timedelta(minutes=10)
-# In PostgreSQL and SQLite alike one round trip each; a test reads the columns' names from the model.
-EMPTY = """
-UPDATE assistant_message SET archive_id = %s, text = '', rich = NULL, memory_trace = NULL, text_digest = %s
-WHERE id = %s AND archive_id IS NULL AND mirror_state = %s
-"""
 
 
 @dataclass(frozen=True)
@@ -183,13 +177,10 @@ class _Run:
             )
 
     def _commit(self, archive: Archive, rows: Sequence[Message], summary: Summary) -> None:
-        values = [(archive.pk, digest_of(row.text), row.pk, row.mirror_state) for row in rows]
         with transaction.atomic():
             threads.renew(self._lease)
-            with connection.cursor() as cursor:
-                cursor.executemany(EMPTY, values)
-                if cursor.rowcount != len(rows):
-                    raise ThreadChanged("messages were changed while they were archived")
+            if statements.empty(archive.pk, rows) != len(rows):
+                raise ThreadChanged("messages were changed while they were archived")
             stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.WRITING)
             if not stored.update(state=Archive.State.STORED, verified_at=self._now()):
                 raise ThreadChanged("the archive was removed while it was written")

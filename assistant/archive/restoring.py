@@ -4,7 +4,6 @@ Rows keep their ids, order, times and proofs while they are archived, so only wh
 file is about these very rows is checked first. Afterwards the file goes: one copy of what somebody wrote is enough.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,12 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from assistant.archive import left_over, reading, threads
+from assistant.archive import left_over, reading, statements, threads
 from assistant.archive.document import IDENTITY
 from assistant.archive.errors import (
     ArchiveDamaged,
@@ -32,11 +31,6 @@ from assistant.memory.outbox import Lease
 from assistant.models import Archive, AuditEntry, Message, MirrorState
 
 STAYS = timedelta(days=1)  # before the thread may be archived again: who restored it wants to look at it
-JSON_PARAMETER = {"postgresql": "CAST(%s AS jsonb)", "sqlite": "%s"}
-FILL = """
-UPDATE assistant_message SET archive_id = NULL, text_digest = '', text = %s, rich = {json}, memory_trace = {json}
-WHERE id = %s AND archive_id = %s
-"""
 
 
 @dataclass(frozen=True)
@@ -120,18 +114,15 @@ def _contents(archive: Archive) -> Sequence[Mapping[str, Any]]:
 
 
 def _commit(lease: Lease, archive: Archive, held: Sequence[Mapping[str, Any]], actor: str) -> None:
-    values = [(m["text"], _json(m["rich"]), _json(m["memory_trace"]), m["id"], archive.pk) for m in held]
     with transaction.atomic():
         threads.renew(lease)
-        with connection.cursor() as cursor:
-            cursor.executemany(FILL.format(json=JSON_PARAMETER[connection.vendor]), values)
-            if cursor.rowcount != len(values):
-                raise ThreadChanged("messages were changed while they were restored")
+        if statements.fill(archive.pk, held) != len(held):
+            raise ThreadChanged("messages were changed while they were restored")
         stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
         if not stored.update(state=Archive.State.RESTORED, restored_at=timezone.now()):
             raise ThreadChanged("the archive was deleted while it was restored")
         _count(lease, archive)
-        details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": len(values)}
+        details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": len(held)}
         AuditEntry.objects.create(actor=actor, action="archive.restore", details=details)
 
 
@@ -145,7 +136,3 @@ def _count(lease: Lease, archive: Archive) -> None:
         archived_messages=F("archived_messages") - archive.message_count,
         archived_through=Least("archived_through", archive.first_sequence - 1),
     )
-
-
-def _json(value: object) -> str | None:
-    return None if value is None else json.dumps(value)

@@ -6,26 +6,26 @@ once take different threads.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
 
 from assistant.archive import archiving, left_over, threads
-from assistant.archive.archiving import Archived
 from assistant.archive.errors import ArchiveDamaged, ArchiveError, ThreadBusy, ThreadChanged
 
 AT_ONCE = 50
-LEAVE_OUT = (ThreadBusy, ThreadChanged, ArchiveDamaged)  # of this thread alone; any other ends the run
+LATER = (ThreadBusy, ThreadChanged)  # somebody else works on it: the next run looks again
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run came to. `stopped_by`: why it could not go on; empty where it could."""
+    """What a run came to. `busy`: threads that somebody else had. `stopped_by`: why it could not go on, if so."""
 
     threads: int = 0
     messages: int = 0
     files: int = 0
+    busy: int = 0
     failed: int = 0
     removed: int = 0
     stopped_by: str = ""
@@ -40,34 +40,33 @@ def run(
     """Archive what is due, for about so long at most. `tell_mirror`: called with a thread that its mirror waits for."""
     deadline = time.monotonic() + seconds
     tried: set[str] = set()
-    done: list[Archived] = []
-    failed, removed = 0, 0
+    ran = Ran()
     try:
-        removed = left_over.sweep(now())
+        ran = replace(ran, removed=left_over.sweep(now()))
         while todo := [each for each in threads.due_threads(now(), AT_ONCE) if each not in tried]:
             for thread_id in todo:
                 if time.monotonic() > deadline:
-                    return _ran(done, failed, removed)
-                archived = _archived(thread_id, tell_mirror, now)
-                failed += archived is None
-                done += [archived] if archived else []
+                    return ran
+                ran = _after(ran, thread_id, tell_mirror, now)
             tried.update(todo)
-    except ArchiveError as error:
-        return _ran(done, failed + 1, removed, error.reason)
-    return _ran(done, failed, removed)
+    except ArchiveError as error:  # whatever is away now is away for the next thread too
+        return replace(ran, failed=ran.failed + 1, stopped_by=error.reason)
+    return ran
 
 
-def _archived(thread_id: str, tell_mirror: Callable[[str], None], now: Callable[[], datetime]) -> Archived | None:
+def _after(ran: Ran, thread_id: str, tell_mirror: Callable[[str], None], now: Callable[[], datetime]) -> Ran:
+    """The run with this thread in it."""
     try:
         archived = archiving.archive_thread(thread_id, now)
-    except LEAVE_OUT:
-        return None
+    except LATER:
+        return replace(ran, busy=ran.busy + 1)
+    except ArchiveDamaged:
+        return replace(ran, failed=ran.failed + 1)
     if archived.mirror_waits:
         tell_mirror(thread_id)
-    return archived
-
-
-def _ran(done: list[Archived], failed: int, removed: int, stopped_by: str = "") -> Ran:
-    sessions = sum(1 for each in done if each.messages)
-    messages, files = sum(each.messages for each in done), sum(each.files for each in done)
-    return Ran(sessions, messages, files, failed, removed, stopped_by)
+    return replace(
+        ran,
+        threads=ran.threads + bool(archived.messages),
+        messages=ran.messages + archived.messages,
+        files=ran.files + archived.files,
+    )

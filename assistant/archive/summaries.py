@@ -26,6 +26,7 @@ from assistant.replies.values import PastMessage, Summary
 
 LEFT_ALONE_SECONDS = 60.0  # Zep, after it gave no summary in time: a thousand threads do not wait for it in turn
 MOST_CHARACTERS = 4_000
+HEARD_CHARACTERS = 1_500  # of each message, as a turn hears what was said before
 _left_alone_until = 0.0
 
 
@@ -54,7 +55,7 @@ def stored(summary: Summary) -> dict[str, Any]:
 
 def _past(row: Message) -> PastMessage:
     role = Message.Role(row.role)
-    return PastMessage("user" if role is Message.Role.USER else "assistant", row.text, row.agent)
+    return PastMessage("user" if role is Message.Role.USER else "assistant", row.text[:HEARD_CHARACTERS], row.agent)
 
 
 def _zeps(thread_id: str) -> str:

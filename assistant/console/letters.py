@@ -22,7 +22,7 @@ class Kind(Choice):
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(MaskedAdmin):
-    list_display = ("client_msg_id", "thread_id", "sequence", "role", "mirror_error", "mirror_attempts", "created_at")
+    list_display = ("client_msg_id", "mirror_error", "created_at", "role", "mirror_attempts", "thread_id", "sequence")
     list_filter = (Kind,)
     ordering = ("-created_at", "-id")
     actions = ("replay", "discard")

@@ -55,6 +55,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only
         own = {getattr(known, "parameter_name", None) for known in self.list_filter}
         return lookup in own or lookup in self.filters_in_address
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """What nobody edits is shown too: times above all."""
+        hidden = {*(self.exclude or ()), self.opts.pk.name if self.opts.pk else ""}
+        kept = [field.name for field in self.opts.fields if not field.editable and field.name not in hidden]
+        return [*kept, *self.readonly_fields]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

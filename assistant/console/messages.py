@@ -83,7 +83,7 @@ class MaskedAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(MaskedAdmin):
-    list_display = ("client_msg_id", "thread_id", "sequence", "role", "length", "mirror_state", "created_at")
+    list_display = ("client_msg_id", "mirror_state", "created_at", "role", "length", "thread_id", "sequence")
     list_filter = (OnItsWay,)
     readonly_fields = ("said", "reveal_link")
     actions = ("remirror", "prove")
@@ -98,7 +98,7 @@ class MessageAdmin(MaskedAdmin):
         reveal = self.admin_site.admin_view(never_cache(self.reveal_view))
         return [path("<int:pk>/reveal/", reveal, name="assistant_message_reveal"), *super().get_urls()]
 
-    @admin.display(description="")
+    @admin.display(description="reveal")
     def reveal_link(self, row: Message) -> str:
         return format_html(
             '<a href="{}">Reveal what it says</a>', reverse("admin:assistant_message_reveal", args=[row.pk])

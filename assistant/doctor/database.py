@@ -1,7 +1,7 @@
 """The database: does it answer, and is it of this release."""
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from assistant.doctor.findings import Finding, failed, ok
 
@@ -21,8 +21,8 @@ def look() -> list[Finding]:
 
 
 def _migrations() -> Finding:
-    executor = MigrationExecutor(connection)
-    missing = [str(migration) for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    loader = MigrationLoader(connection)
+    missing = sorted(".".join(key) for key in loader.disk_migrations.keys() - loader.applied_migrations.keys())
     if not missing:
         return ok("migrations", "All are applied.")
     named = ", ".join(missing[:SHOWN]) + (" and more" if len(missing) > SHOWN else "")

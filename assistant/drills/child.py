@@ -85,6 +85,9 @@ def _process(drill: str, folder: str, limit_seconds: float) -> Iterator[tuple[IO
     try:
         assert process.stdout is not None  # noqa: S101  # asked for above
         yield process.stdout, overdue
+    except BaseException:  # an operator's Ctrl-C: nobody waits for it any more
+        _kill(process)
+        raise
     finally:
         clock.cancel()
         _close(process)

@@ -14,6 +14,7 @@ from assistant.memory.redaction.folding import folded, replaced
 from assistant.memory.redaction.neighbourhoods import is_inside, neighbourhoods
 from assistant.memory.redaction.phones import search_phones
 from assistant.memory.redaction.spelled_emails import find_spelled_emails, may_be_spelled
+from assistant.memory.redaction.unsigned_emails import find_unsigned_emails, may_be_unsigned
 from assistant.memory.redaction.views import Found, View
 
 EMAIL: Final = "[EMAIL]"
@@ -24,16 +25,16 @@ Search = Callable[[View], Found]
 
 
 def _search_emails(view: View) -> Found:
-    return Found([*find_emails(view), *find_spelled_emails(view)])
+    return Found([*find_emails(view), *find_spelled_emails(view), *find_unsigned_emails(view)])
 
 
 def _search_addresses(view: View) -> Found:
     return Found(list(find_addresses(view)))
 
 
-def may_hold_emails(text: str) -> bool:
-    """Say whether a folded text has a sign or word for "at"; no replaced number brings one."""
-    return "@" in text or may_be_spelled(text)
+def may_hold_emails(view: View) -> bool:
+    """Say whether a text has a sign or word for "at", or looks as if one is left out; no replaced number brings one."""
+    return "@" in view.text or may_be_spelled(view.text) or may_be_unsigned(view)
 
 
 _SEARCHES: Final[dict[str, tuple[str, Search]]] = {
@@ -108,7 +109,7 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
     """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
     counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
-    if not may_hold_emails(view.text):
+    if not may_hold_emails(view):
         kinds = [kind for kind in kinds if kind != "email"]
     settled = 0  # of the kinds searched last, how many are known to find nothing more
     for turn, kind in enumerate(kinds * _MOST_ROUNDS):
@@ -127,7 +128,7 @@ def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int,
     if not spans:
         return view, 0, True
     view, count = replaced(view, spans, placeholder)
-    return view, count, is_last or (kind == "email" and not may_hold_emails(view.text))
+    return view, count, is_last or (kind == "email" and not may_hold_emails(view))
 
 
 def _searched_again(view: View, search: Search) -> Found:

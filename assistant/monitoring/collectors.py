@@ -5,6 +5,7 @@ A value that cannot be read is left out of the answer: absent is honest, zero wo
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -35,6 +36,8 @@ class ClusterCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _one_hot("memory_mode_configured", "The memory mode that the settings ask for", base_mode())
+        budget = settings.ZEP_READ_BUDGET_MS / 1000
+        yield GaugeMetricFamily("memory_read_budget_seconds", "What a turn may spend on reading memory", value=budget)
         yield from _mode()
         yield from _guard_counters()
         yield from _backlog()

@@ -23,11 +23,12 @@ class WithoutForeignText(logging.Filter):
     """Takes out of other libraries' lines what they quote. Sees each record once for each handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] in OURS or getattr(record, "is_bare", False):
-            return True
-        record.msg, record.args = _said(record), ()
-        record.stack_info, record.exc_text, record.is_bare = None, None, True
-        return not record.name.startswith(SILENT)
+        if record.name.startswith(SILENT):
+            return False
+        if record.name.partition(".")[0] not in OURS and not hasattr(record, "is_bare"):
+            record.msg, record.args = _said(record).partition("\n")[0], ()
+            record.stack_info, record.exc_text, record.is_bare = None, None, True
+        return True
 
 
 def _said(record: logging.LogRecord) -> str:
@@ -46,7 +47,8 @@ def _said(record: logging.LogRecord) -> str:
 def _bare_arguments(record: logging.LogRecord) -> object:
     trusts_text = record.name in PLAIN_SPOKEN
     if isinstance(record.args, Mapping):
-        return {name: _bare(value, trusts_text or name in NAMES_OF_TASKS) for name, value in record.args.items()}
+        named = {name: _bare(value, trusts_text or name in NAMES_OF_TASKS) for name, value in record.args.items()}
+        return named | ({"exc": _class_of(record.exc_info[1])} if record.exc_info and "exc" in named else {})
     return tuple(_bare(value, trusts_text) for value in record.args or ())
 
 

@@ -54,15 +54,21 @@ def request_thread(user: User, thread_id: str, actor: str) -> Erasure:
 
 
 def lock(user_pk: int) -> User:
-    """The user's row, locked: nobody opens a thread for them meanwhile. Raise UserGone."""
-    user = User.objects.select_for_update().filter(pk=user_pk).first()
+    """The user's row, locked: nobody opens a thread for them meanwhile. Raise UserGone.
+
+    Not so hard that rows which refer to it wait at their commit, with a thread's row locked that is wanted next.
+    """
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_pk).first()
     if user is None:
         raise UserGone
     return user
 
 
 def begin_person(user: User, actor: str, receipt: str) -> Erasure:
-    """Inside a transaction, the user's row locked: tombstones, an end to every log-in and name, and the work's row."""
+    """Inside a transaction, the user's row locked: tombstones, an end to every log-in and name, and the work's row.
+
+    The name goes last: changing it locks out rows that refer to the user's, and their writers hold threads' rows.
+    """
     retired = list(user.erasures.values_list("memory_id", flat=True))
     tombstones.put(Tombstone.Kind.PERSON, [user.memory_id, *retired])
     tombstones.put(Tombstone.Kind.THREAD, map(tombstones.digest, user.threads.values_list("pk", flat=True)))

@@ -34,6 +34,11 @@ def threads_of(erasure: Erasure) -> QuerySet[Thread]:
     return Thread.objects.filter(user_id=erasure.user_id) if erasure.user_id else Thread.objects.none()
 
 
+def lock_threads(erasure: Erasure) -> None:
+    """Inside a transaction: wait for turns that store a message in one of them, and keep others out."""
+    list(threads_of(erasure).select_for_update().values_list("pk", flat=True))
+
+
 def threads_at_zep(erasure: Erasure) -> list[str]:
     """The sessions that go at Zep: with the user all of the person's, whichever is meant."""
     return list(Thread.objects.filter(user_id=erasure.user_id).values_list("pk", flat=True)) if erasure.user_id else []

@@ -75,13 +75,14 @@ def _settle(erasure: Erasure) -> float:
     if came_back == [True]:
         soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
         return _wait_until_settled(erasure, settled_at=soon)
-    _remove_the_last_rows(erasure)
-    return 0.0
+    failure = _run((_remove_the_last_rows,), erasure)
+    return _put_off(erasure, failure) if failure else 0.0
 
 
 def _remove_the_last_rows(erasure: Erasure) -> None:
     """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name."""
     with transaction.atomic():
+        places.lock_threads(erasure)
         places.remove_messages(erasure)
         places.remove_archives(erasure)
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()

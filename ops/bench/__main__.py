@@ -7,8 +7,10 @@ import sys
 
 from ops.bench.rig import rig
 
-RIGGED = ("turn",)  # these run against servers of their own, with the product set up
-PLAIN = ("reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "admin_lists")
+RIGGED = ("turn", "archive_recall")  # these run against servers of their own, with the product set up
+PLAIN = (
+    "reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "admin_lists", "archive", "soak",
+)  # fmt: skip
 PARTS = (*RIGGED, *PLAIN)
 
 

@@ -199,6 +199,7 @@ def _settings(folder: Path, database_url: str, redis_url: str, zep_url: str) -> 
         "LOCAL_DIR": str(folder),
         "PROCESS_ROLE": "web",
         "SECRET_KEY": "bench-only",
+        "ARCHIVE_ENCRYPTION_KEY": "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk=",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": redis_url,

@@ -9,7 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
+from django.utils import timezone
 
+from assistant.archive import archiving, left_over, retention, threads
 from assistant.conversation import ThreadRef, record
 from assistant.memory import backfill, dead_letters, outbox
 from assistant.memory.dead_letters import Filter
@@ -90,6 +92,10 @@ def _questions() -> dict[str, Callable[[], object]]:
         "nudge: threads_of": lambda: outbox.threads_of(known.client_msg_id),
         "backfill: held": backfill.held,
         "backfill: let one thread go": lambda: next(backfill.let_go("bench", 1)),
+        "archive: due threads": lambda: threads.due_threads(timezone.now(), 50),
+        "archive: one thread": lambda: archiving.archive_thread(threads.due_threads(timezone.now(), 1)[0]),
+        "archive: left over": lambda: list(left_over.found(timezone.now())[:LISTED]),
+        "archive: whose time is over": lambda: list(retention.over(timezone.now(), 30)[:LISTED]),
         "turn: found, with its reply": lambda: record(thread, known.text, known.client_msg_id),
         "turn: stored, with recent messages": lambda: record(thread, "something new", uuid4()),
     }

@@ -1,7 +1,7 @@
 """Fills the messages' tables with SQL: many threads, nearly all mirrored, in the proportions of a system at work.
 
 Of the threads one in a thousand waits for the mirror, one in ten thousand holds messages, one in five thousand has a
-dead letter; each thread has 20 messages, each user five threads.
+dead letter, one in two thousand is to be archived; each thread has 20 messages, each user five threads.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from django.db import connection
 MESSAGES_A_THREAD, THREADS_A_USER = 20, 5
 TABLES = ("assistant_thread", "assistant_message")
 WAITS, HOLDS, DIED = "t % 1000 = 7", "t % 10000 = 11", "t % 5000 = 13"
+IS_FULL, IS_SILENT = "t % 2000 = 17", "t % 20000 = 19"
 
 USERS = """
 INSERT INTO assistant_user (id, username, memory_id, password, first_name, last_name, email, is_staff, is_active,
@@ -21,9 +22,11 @@ FROM generate_series(1, {users}) u
 """
 THREADS = f"""
 INSERT INTO assistant_thread (id, user_id, created_at, last_sequence, mirror_due_at, holds_messages, lease_fence,
-                              lease_until, known_to_zep_at)
+                              lease_until, known_to_zep_at, hot_messages, last_message_at)
 SELECT md5('thread' || t)::uuid::text, 1 + t / {THREADS_A_USER}, now() - interval '1 year' + t * interval '10 s',
-       {MESSAGES_A_THREAD}, CASE WHEN {WAITS} THEN now() - random() * interval '1 hour' END, {HOLDS}, 20, NULL, now()
+       {MESSAGES_A_THREAD}, CASE WHEN {WAITS} THEN now() - random() * interval '1 hour' END, {HOLDS}, 20, NULL, now(),
+       CASE WHEN {IS_FULL} THEN 20 ELSE 10 END,
+       CASE WHEN {IS_SILENT} THEN now() - interval '1 year' ELSE now() END
 FROM generate_series(0, {{threads}} - 1) t
 """  # noqa: S608  # our own constants
 MESSAGES = f"""

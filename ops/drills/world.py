@@ -31,13 +31,14 @@ from assistant.monitoring.logs import json_formatter
 from easy_islanders.asgi import application
 from easy_islanders.celery import app
 from ops.drills.isolation import Servers
-from ops.drills.steps import SOON, Steps, percentile
+from ops.drills.steps import LATER, SOON, Steps, percentile
 from ops.waiting import wait_until
 
 SAID = "need a 2 bedroom in girne under 700 gbp"
 OPERATOR = "drill"
 OK = 200
 SLOTS = 8
+MORE_TURNS = 10
 
 Samples = dict[str, float]
 
@@ -129,7 +130,17 @@ class World:
         samples = self.samples()
         attempts, failures = total(samples, "write_attempts_total"), total(samples, "write_failures_total")
         self.steps.above("Writes that succeed", 99, lambda: 100 * (1 - failures / max(attempts, 1)))
-        self.steps.below("Write p95", 150, lambda: 1000 * percentile(self.write_seconds()))
+        p95s = self._write_p95s()
+        self.steps.below("Write p95", 150, lambda: next(p95s), within=LATER)
+
+    def _write_p95s(self) -> Iterator[float]:
+        """Of all writes so far, in ms; then of those of further turns, for as long as anybody asks."""
+        while True:
+            yield 1000 * percentile(self.write_seconds())
+            self.heard.clear()
+            for _ in range(MORE_TURNS):
+                self.say()
+            self.wait_until_mirrored()
 
     # Guard
 

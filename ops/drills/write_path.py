@@ -20,7 +20,7 @@ def run(servers: Servers, steps: Steps) -> None:
         said += [world.say(each.thread_id) for each in said for _ in range(TURNS_EACH - 1)]
         steps.same("Turns answered", THREADS * TURNS_EACH, lambda: sum(each.is_answered for each in said))
         world.expect_all_mirrored()
-    world.expect_fast_writes()
+        world.expect_fast_writes()
 
 
 def _is_redacted(world: World, steps: Steps) -> None:

@@ -102,6 +102,11 @@ def test_no_filter_counts_its_rows(onlooker: Client, stored: Stored, name: str) 
     assert len(queries_of(onlooker, f"{address(name)}?_facets=True")) == plain
 
 
+def test_a_row_says_when_it_came_to_be(onlooker: Client) -> None:
+    entry = AuditEntry.objects.create(actor="ayse", action="guard.force")
+    assert f"{entry.at:%Y}" in onlooker.get(f"{address('auditentry')}{entry.pk}/change/").text
+
+
 def test_a_message_is_found_by_its_id_and_by_its_threads(onlooker: Client, stored: Stored) -> None:
     mine, other = stored(thread_id="t1"), stored(thread_id="t2")
     for term in (str(mine.client_msg_id), "t1"):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from assistant.drills import rehearsal, runs
 from assistant.drills.catalogue import DRILLS, Step
+from assistant.drills.child import END_SECONDS
 from assistant.drills.events import DrillEnded, DrillSkipped
 from assistant.events import Event
 from assistant.models import DrillRun
@@ -111,6 +113,19 @@ def test_the_schedule_runs_a_drill_and_announces_how_it_ended(announced: list[Ev
     assert [(e.drill, e.outcome, e.failed_step) for e in announced if isinstance(e, DrillEnded)] == [
         ("auth_failure", "failed", "second")
     ]
+
+
+@pytest.mark.usefixtures("child_says")
+def test_a_drill_that_its_operator_ends_is_broken_at_once() -> None:
+    def press_ctrl_c(_: Step) -> None:
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        rehearsal.carry_out("dark_launch", by="ayse", tell=press_ctrl_c)
+
+    assert DrillRun.objects.get().outcome == "broken"
+    assert time.monotonic() - started < END_SECONDS, "it did not wait for it"
 
 
 def test_the_schedule_leaves_a_drill_that_ran_lately(announced: list[Event]) -> None:

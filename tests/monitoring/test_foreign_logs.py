@@ -23,7 +23,7 @@ def said(name: str, template: object, *arguments: object) -> str | None:
         ("redis", (f"retrying {URL} in 3 s",), "retrying … in 3 s"),
         ("httpx", ("HTTP Request: %s %s %d", "GET", "http://zep/?q=ayse", 200), "HTTP Request: … … 200"),
         ("aiohttp.client", ("cannot read 'call 0533 123'",), "cannot read …"),
-        ("asyncio", ("Task exception was never\nfuture: <Task ayse>",), "Task exception was never…"),
+        ("asyncio", ("Task was never\nfuture: <Task ayse>",), "Task was never…"),
         ("uvicorn.error", ("Running on %s://%s:%d", "http", "127.0.0.1", 80), "Running on http://127.0.0.1:80"),
         ("uvicorn.error", (OSError(98, "ayse"),), "OSError: Address already in use"),
         ("django.request", ("Internal Server Error: %s", "/api/ayse@example.com"), "request_failed "),
@@ -39,7 +39,14 @@ def test_a_line_keeps_its_words_and_numbers(name: str, line: tuple[object, ...],
 
 def test_a_failed_task_is_named() -> None:
     arguments = {"id": "1", "name": "t", "description": "raised unexpected", "exc": "ValueError('ayse')", "args": "x"}
+    template, info = "Task %(name)s[%(id)s] %(description)s: %(exc)s", (ValueError, ValueError("ayse"), None)
+    record = logging.LogRecord("celery.app.trace", logging.ERROR, __file__, 1, template, (arguments,), info)
 
-    assert said("celery.app.trace", "Task %(name)s[%(id)s] %(description)s: %(exc)s", arguments) == (
-        "Task t[1] raised unexpected: …"
-    )
+    assert WithoutForeignText().filter(record)
+    assert record.getMessage() == "Task t[1] raised unexpected: ValueError"
+
+
+def test_two_handlers_decide_alike() -> None:
+    record = logging.LogRecord("django.security.DisallowedHost", logging.ERROR, __file__, 1, "ayse", (), None)
+
+    assert [WithoutForeignText().filter(record), WithoutForeignText().filter(record)] == [False, False]

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import subprocess
 import sys
 import termios
@@ -106,6 +107,7 @@ def test_no_line_is_lost_torn_or_doubled_where_several_processes_rotate_one_file
     files = [path for path in (tmp_path / "logs").iterdir() if path.name.startswith("worker.log")]
     assert 50 < len(files) < 900
     assert all(path.stat().st_size < 15_000 for path in files)
+    assert max(map(len, console.splitlines())) < select.PIPE_BUF  # up to there a pipe mixes nothing
     for lines in (in_files(tmp_path), parsed(console)):
         assert Counter((line["speaker"], line["number"]) for line in lines) == expected
 

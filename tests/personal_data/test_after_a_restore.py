@@ -1,7 +1,6 @@
 """A backup from before the erasure is put back: the ledger, outside the database, knows whom to erase again."""
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,13 +32,16 @@ CANARY = b"kanarya"
 def put_back(tmp_path: Path) -> Iterator[None]:
     """The database is, after the block, as it was before it."""
     path, backup = Path(connection.settings_dict["NAME"]), tmp_path / "backup.sqlite3"
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
-        source.backup(copy)
+    copy(path, backup)
     yield
     connection.close()
-    for leftover in (f"{path}-wal", f"{path}-shm"):
-        Path(leftover).unlink(missing_ok=True)
-    shutil.copyfile(backup, path)
+    copy(backup, path)
+
+
+def copy(source: Path, target: Path) -> None:
+    """By SQLite's own means: other threads of the tests may have the database open."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
 
 
 def reapply(**options: Any) -> dict[str, int]:

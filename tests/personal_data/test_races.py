@@ -18,7 +18,7 @@ from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import finish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-SPEAKERS, TURNS, ROUNDS = 6, 8, 6
+SPEAKERS, TURNS, ROUNDS = 5, 8, 3
 Work = Callable[[], object]
 
 

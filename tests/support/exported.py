@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 RULES, PROMETHEUS = ROOT / "ops/alerts/rules.yml", ROOT / "ops/prometheus/prometheus.yml"
 
 # What rules and dashboard may name before a feature exports it; a test fails once it is exported and still listed.
-NOT_YET_EXPORTED: frozenset[str] = frozenset()
+NOT_YET_EXPORTED = frozenset({"assistant_archive_failures_total", "assistant_session_archived_messages_total"})
 
 Labels = dict[str, str]
 
@@ -45,6 +45,8 @@ class Exported:
         """What the expression names and nobody exports: metrics, labels, values of labels."""
         named = selectors(expression)
         found = [complaint for selector in named for complaint in self._complaints_about(selector)]
+        if any(selector.metric in NOT_YET_EXPORTED for selector in named):
+            return found
         known = {"le", "job"} | {name for selector in named for labels in self._of(selector.metric) for name in labels}
         return found + [f"groups by {label}" for label in sorted(grouping_labels(expression) - known)]
 

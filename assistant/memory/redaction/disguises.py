@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from assistant.memory.redaction import numbering, phone_words, spoken, surroundings
+from assistant.memory.redaction.figures import is_counting
 from assistant.memory.redaction.national import end_of_national
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
@@ -87,6 +88,6 @@ def end_of_split(view: View, match: re.Match[str]) -> int | None:
 def end_of_announced(view: View, match: re.Match[str]) -> int | None:
     """Return where a national number ends that was said in words, or that the words around call a telephone."""
     start, end = match.span()
-    number = end_of_national(view, match)
+    number = None if is_counting("".join(_GROUP.findall(match.group()))) else end_of_national(view, match)
     is_said = number is not None and any(character.isalpha() for character in view.source(start, end))
     return number if is_said or surroundings.is_announced(view.text, start, end) else None

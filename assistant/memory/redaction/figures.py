@@ -16,8 +16,8 @@ _COUNTED: Final = "01234567890123 98765432109876"
 
 
 def is_figure(written: str, digits: str) -> bool:
-    """Say whether digits are written as a date, a decimal, a sum of thousands, a range or counting."""
-    if is_date(digits) or is_counting(digits) or (digits.endswith("000") and _ROUND.fullmatch(digits)):
+    """Say whether digits are written as a date, a decimal, a sum of thousands or a range."""
+    if is_date(digits) or (digits.endswith("000") and _ROUND.fullmatch(digits)):
         return True
     if len(written) == len(digits):  # what follows needs a separator
         return False

@@ -100,7 +100,7 @@ def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
 
 def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int | None:
     text, start, end = view.text, match.start(), match.end()
-    if not numbers_grouped(lengths).fullmatch(digits) and (
+    if (is_counting(digits) or not numbers_grouped(lengths).fullmatch(digits)) and (
         _ONE_BY_ONE.fullmatch(lengths)
         or not (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
     ):

@@ -49,6 +49,7 @@ IDENTIFIER: Final = words(
     "bestellnummer bestellung rechnung rechnungsnummer kundennummer buchung buchungsnummer konto kontonummer",
     "sendungsnummer aktenzeichen ausweis steuernummer vertrag objekt objektnummer inserat artikelnummer",
     "student öğrenci meter sayaç abone subscriber flight uçuş",
+    "password passwd pwd passcode şifre şifresi şifrem parola parolası passwort kennwort пароль κωδικός κωδικό otp",
     "file customer müşteri client member üye registration kayıt",
     "insurance sigorta protokol evrak model pin kayıt kontrol",
     "fiyat fiyatı price prices fee cost total toplam tutar kira rent deposit depozito budget bütçe salary maaş",

@@ -5,10 +5,10 @@ Knows how much evidence each spelling needs; refuses to guess where a plain sent
 
 import re
 from collections.abc import Iterator
-from enum import Flag, auto
 from typing import Final
 
 from assistant.memory.redaction import email_words as known
+from assistant.memory.redaction.email_evidence import KINDS, Evidence, is_enough
 from assistant.memory.redaction.views import Span, View
 
 _OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
@@ -29,7 +29,8 @@ _AT: Final = (
 )
 _AT_DOMAIN: Final = re.compile(
     rf"(?:{_AT})(?:(?P<host>{_LABEL})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
-    rf"|(?P<provider>{known.BARE_PROVIDERS})(?P<ending>[ ](?:com|net)(?!\w))?)(?![^\W_]|[.]\w)"
+    rf"|(?P<provider>{known.BARE_PROVIDERS}|(?:mail|bk|inbox)(?=[ ](?:ru|ру)))(?P<ending>[ ](?:com|net|ru|ру)(?!\w))?)"
+    r"(?![^\W_]|[.]\w)"
 )
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 _HINTS: Final = (
@@ -39,7 +40,7 @@ _HINTS: Final = (
     ),
     re.compile(
         rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:{known.DOT})[ ]))"
-        rf"|(?:{known.BARE_PROVIDERS})(?!\w))"
+        rf"|(?:{known.BARE_PROVIDERS})(?!\w)|(?:mail|bk|inbox)[ ](?:ru|ру)(?!\w))"
     ),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
@@ -58,7 +59,8 @@ _TELLING: Final = re.compile(r"(?=.*[^\W\d_]).*[\d._+]|.+[ ]")
 _SPELLED: Final = re.compile(rf"{_SPELLED_DOT}|[ ,]")
 _ENDING: Final = re.compile(r"[^\W\d_]{2,}\Z")
 _KNOWN_ENDING: Final = re.compile(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
-_MAIL: Final = re.compile(rf"(?<!\w)(?:{known.MAIL})(?!\w)")
+_COMMON_ENDING: Final = re.compile(rf"(?<!\w)(?:{known.ENDINGS})\Z")
+_MAIL: Final = re.compile(rf"(?<![\w\[])(?:{known.MAIL})(?!\w)")  # and no placeholder
 # A word that nothing but the name of a mailbox goes before.
 _FIRST_OF_TWO: Final = re.compile(
     rf"(?:\A|\n|[:;,.!?] ?|(?<!\w)(?:{known.MAIL})[ ](?:is[ ])?)(?P<word>[^\W\d_]{{2,20}})[ ]\Z"
@@ -70,29 +72,6 @@ _LETTERS: Final = re.compile(
 _WINDOW: Final = 160
 _CONTEXT: Final = 60
 
-
-class Evidence(Flag):
-    """What speaks for an address where a plain sentence could stand as well."""
-
-    NONE = 0
-    DOTTED = auto()  # the domain is written out: shop.com, shop dot com
-    SPELLED = auto()  # one of its dots is a word, bracketed or spaced, or the mailbox is
-    PROVIDER = auto()  # the domain is a mailbox provider's
-    KNOWN_ENDING = auto()
-    TELLING = auto()  # the mailbox has digits or dots, as words have not
-    MAIL = auto()  # the sentence speaks of mail, or is nothing but the address
-
-
-_STRONG: Final = Evidence.SPELLED | Evidence.PROVIDER
-ENOUGH: Final = {
-    "bracket": Evidence.DOTTED | Evidence.PROVIDER,
-    "doubtful": _STRONG,
-    "bare": _STRONG | Evidence.TELLING | Evidence.MAIL,
-    "after": Evidence.DOTTED | Evidence.PROVIDER,
-    "around": _STRONG | Evidence.KNOWN_ENDING,
-    "before": _STRONG,
-    "tight": _STRONG,
-}
 
 _UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
 
@@ -149,7 +128,7 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
     at = match.start()
     if _LAST.match(text, at - 1) is None:
         return None
-    kind = next(kind for kind in ENOUGH if match[kind] is not None)
+    kind = next(kind for kind in KINDS if match[kind] is not None)
     window = max(done, at - _WINDOW)
     said = _said(text, at, done)
     if not said or (kind not in _UNMISTAKABLE and said[-1] in known.PLAIN):
@@ -159,7 +138,7 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
         return None
     mailbox = _JOINED_MAILBOX.search(text, window, at) if is_joined else None
     mailbox = mailbox or _MAILBOX.search(text, max(window, at - len(said[-1])), at)
-    if mailbox is None or not _evidence(text, match, mailbox) & ENOUGH[kind]:
+    if mailbox is None or not is_enough(_evidence(text, match, mailbox), kind):
         return None
     may_have_two = kind == "bare" and mailbox.group().isalpha()
     return _first_word_start(text, window, mailbox.start()) if may_have_two else mailbox.start()
@@ -176,7 +155,7 @@ def _first_word_start(text: str, window: int, start: int) -> int:
 def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Evidence:
     """Collect what speaks for an address; nothing does if the domain does not end like one."""
     rest, said = match["rest"] or "", mailbox.group()
-    if rest and not _ENDING.search(rest):
+    if rest and not (_COMMON_ENDING if _is_meat(match) else _ENDING).search(rest):
         return Evidence.NONE
     facts = (
         (Evidence.DOTTED, bool(rest)),
@@ -187,6 +166,11 @@ def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Eviden
         (Evidence.MAIL, _speaks_of_mail(text, mailbox.start(), match.end())),
     )
     return Evidence(sum(fact.value for fact, holds in facts if holds))
+
+
+def _is_meat(match: re.Match[str]) -> bool:
+    """Say whether the word for "at" is one of plain Turkish, too; it is none before an uncommon ending."""
+    return match["bare"] is not None and match["bare"].strip() == "et"
 
 
 def _is_tight(match: re.Match[str]) -> bool:

@@ -70,7 +70,9 @@ _REPEAT: Final = {fold(word): times for word, times in _REPEATS.items()}
 # "Plus ninety five three three" is +90 5 3 3, not +95.
 _NINETY_AFTER_PLUS: Final = "|".join(
     f"(?<={fold(plus)} ){fold(ten.split()[-1])}(?= {fold(ones.split()[5])})"
-    for plus, ten, ones in zip(_PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True)
+    for plus, ten, ones in zip(
+        _PLUS, (_TENS[0], _TENS[1], _TENS[3], _TENS[4]), (*_ONES[:2], _ONES[4], _ONES[3]), strict=True
+    )
 )
 # The longest stretch of words that says one group of digits; Turkish writes them together or apart.
 GROUP_SAID: Final = re.compile(

@@ -16,7 +16,11 @@ OTHER_COMPARATORS = {">": ("<", ">="), "<": (">", "<="), "==": ("!=",), "!=": ("
 OTHER_AGGREGATIONS = {"sum": "max", "max": "sum", "min": "max"}
 FACTORS = (1.3, 0.7)
 # Wrong in words alone: a sum of increases is above 0 where the largest of them is.
-EQUIVALENT = {("MemoryAutoDowngrade", "max became sum at 0"), ("MemoryModeRestored", "max became sum at 0")}
+EQUIVALENT = {
+    ("MemoryAutoDowngrade", "max became sum at 0"),
+    ("MemoryModeRestored", "max became sum at 0"),
+    ("ArchiveFailing", "sum became max at 0"),
+}
 DURATION = re.compile(r"^(\d+)(s|m|h)$")
 
 
