@@ -68,6 +68,7 @@ def _set_up(servers: Servers, folder: Path, key: str) -> None:
             "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
             "PROCESS_ROLE": "worker",
             "SECRET_KEY": secrets.token_hex(32),
+            "ARCHIVE_ENCRYPTION": "false",  # a drill archives nothing, and knows no key
             "REDIS_URL": servers.redis.url,
             "ZEP_BASE_URL": servers.standin.url,
             "ZEP_API_KEY": key,

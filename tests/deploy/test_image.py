@@ -50,8 +50,9 @@ def started(whole: Whole) -> Whole:
     assert migrated.returncode == 0, migrated.stderr
     for child in whole.children.values():
         child.launch()
-    for child in whole.children.values():
-        child.wait_until_up()
+    for name, child in whole.children.items():
+        wait_until(lambda: whole.answers(name) or not child.is_running, f"{name} to answer", seconds=180)  # noqa: B023
+        assert child.is_running, child.logs()
     return whole
 
 
@@ -130,8 +131,12 @@ def test_a_process_runs_without_rights_and_with_no_secret_in_its_environment(who
     assert found <= ({"flower_basic_auth"} if name == "flower" else set())  # Flower reads no file
 
 
+@pytest.mark.parametrize("name", [name for name in PROCESSES if "test" in service(name)["healthcheck"]])
+def test_a_process_that_works_is_healthy(whole: Whole, name: str) -> None:
+    assert whole.is_healthy(name)
+
+
 def test_a_process_that_does_not_work_is_unhealthy(whole: Whole) -> None:
-    assert whole.is_healthy("worker")
     whole.ports["WORKER_METRICS_PORT"] += 1
 
     assert not whole.is_healthy("worker")
