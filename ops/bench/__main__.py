@@ -9,7 +9,8 @@ from ops.bench.rig import rig
 
 RIGGED = ("turn", "archive_recall")  # these run against servers of their own, with the product set up
 PLAIN = (
-    "reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "admin_lists", "archive", "soak", "observing",
+    "reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "admin_lists", "archive", "soak",
+    "observing",
 )  # fmt: skip
 PARTS = (*RIGGED, *PLAIN)
 
