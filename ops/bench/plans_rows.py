@@ -62,8 +62,9 @@ def fill(messages: int) -> None:
 def _without_indexes() -> Iterator[None]:
     """Take constraints and indexes away while the rows go in; put them back exactly as they were."""
     constraints = _rows(
-        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
-        "WHERE conrelid = ANY(%s::regclass[]) ORDER BY contype = 'f' DESC"
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) "
+        "FROM pg_constraint, (SELECT %s::regclass[] AS tables) meant "
+        "WHERE conrelid = ANY(tables) OR confrelid = ANY(tables) ORDER BY contype = 'f' DESC"
     )
     for table, name, _ in constraints:
         _execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
