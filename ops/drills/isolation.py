@@ -75,7 +75,6 @@ def _set_up(servers: Servers, folder: Path, key: str) -> None:
             "FLAG_ZEP_READ": "true",
             "FLAG_ZEP_WRITE": "true",
             "CHAT_RATE_PER_MINUTE": "100000",
-            "ARCHIVE_ENCRYPTION": "off",  # nothing of a drill is archived, and a missing key stops workers
             "WORKER_METRICS_PORT": str(servers.metrics_port),
             **WAITS,
         }
