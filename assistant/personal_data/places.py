@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from assistant import loops, rates
 from assistant.archive import storage
 from assistant.memory import context_cache, write_hold
-from assistant.models import Archive, Erasure, Message, Thread
+from assistant.models import Archive, Erasure, Message, Thread, User
 from assistant.personal_data import export_files, exports
 from assistant.personal_data.at_zep import StillThere
+from assistant.personal_data.erasure import FOR_GOOD
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
@@ -34,14 +35,25 @@ def threads_of(erasure: Erasure) -> QuerySet[Thread]:
     return Thread.objects.filter(user_id=erasure.user_id) if erasure.user_id else Thread.objects.none()
 
 
+def lock_user(erasure: Erasure) -> None:
+    """Inside a transaction, before anything else is locked: one erasure of a person ends, or begins, at a time."""
+    list(User.objects.select_for_update(no_key=True).filter(pk=erasure.user_id).values_list("pk", flat=True))
+
+
 def lock_threads(erasure: Erasure) -> None:
     """Inside a transaction: wait for turns that store a message in one of them, and keep others out."""
     list(threads_of(erasure).select_for_update().values_list("pk", flat=True))
 
 
 def threads_at_zep(erasure: Erasure) -> list[str]:
-    """The sessions that go at Zep: with the user all of the person's, whichever is meant."""
-    return list(Thread.objects.filter(user_id=erasure.user_id).values_list("pk", flat=True)) if erasure.user_id else []
+    """The sessions that go at Zep: with the user all that the person had when it was asked for, whichever is meant.
+
+    Those were seized. Threads begun since are told to Zep under the person's new id, and are none of its business.
+    """
+    if erasure.user_id is None:
+        return []
+    seized = Thread.objects.filter(user_id=erasure.user_id, lease_until=FOR_GOOD)
+    return list(seized.values_list("pk", flat=True))
 
 
 def remove_messages(erasure: Erasure) -> None:

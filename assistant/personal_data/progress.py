@@ -80,9 +80,16 @@ def _settle(erasure: Erasure) -> float:
 
 
 def _remove_the_last_rows(erasure: Erasure) -> None:
-    """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name."""
+    """In one transaction: what a turn that was under way still stored, the threads, the user; from now on no name.
+
+    The user's row comes first, as with whoever asks for an erasure: of two that end at once one has to see that the
+    other did, or nobody would give the person's other threads back. Where another worker was faster nothing is done.
+    """
     with transaction.atomic():
+        places.lock_user(erasure)
         places.lock_threads(erasure)
+        if not Erasure.objects.filter(pk=erasure.pk, state=Erasure.State.SETTLING).exists():
+            return
         places.remove_messages(erasure)
         places.remove_archives(erasure)
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from assistant.memory import tombstones
@@ -88,6 +89,7 @@ def _for_zep_alone(entry: Entry) -> Erasure:
         "state": Erasure.State.REQUESTED,
         "memory_id": UUID(entry["memory_ids"][0]),
         "due_at": now,
+        "settled_at": timezone.now(),
         "claimed_until": None,
     }
     return Erasure.objects.update_or_create(receipt=entry["receipt"], defaults=facts)[0]

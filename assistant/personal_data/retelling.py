@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Erasure, Message, MirrorState, User
+from assistant.personal_data.erasure import FOR_GOOD
 
 AT_ZEP = (MirrorState.MIRRORED, MirrorState.IN_FLIGHT)
 
@@ -17,16 +18,16 @@ def tell_anew(erasure: Erasure) -> None:
     """Inside a transaction: let the user's other threads go to Zep again, unless another erasure still holds them."""
     if erasure.user is None or _others_under_way(erasure, erasure.user):
         return
-    threads = erasure.user.threads.all()
+    threads = erasure.user.threads.filter(lease_until=FOR_GOOD)  # those begun since have been told under the new id
     rows = Message.objects.filter(thread__in=threads).exclude(mirror_state=MirrorState.PRIVATE)
     rows.update(zep_generation=F("zep_generation") + 1, outgoing_parts=None)
     rows.filter(mirror_state__in=AT_ZEP).filter(archive=None).update(
         mirror_state=_state_of_what_is_told(erasure), mirrored_at=None, mirror_error=""
     )
     is_held = base_mode() is MemoryMode.OFF
-    threads.update(lease_until=None, known_to_zep_at=None, mirror_due_at=None if is_held else Now())
-    if is_held:
-        threads.update(holds_messages=True)
+    changes: dict[str, object] = {"lease_until": None, "known_to_zep_at": None}
+    changes |= {"mirror_due_at": None, "holds_messages": True} if is_held else {"mirror_due_at": Now()}
+    threads.update(**changes)
 
 
 def _others_under_way(erasure: Erasure, user: User) -> bool:

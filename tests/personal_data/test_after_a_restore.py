@@ -16,7 +16,7 @@ from django.db import connection
 from assistant.conversation import ThreadNotFound
 from assistant.memory import mirror
 from assistant.models import Erasure, Message, Thread, User
-from assistant.personal_data import erasure, ledger, sealing
+from assistant.personal_data import erasure, ledger, progress, sealing
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish
 
@@ -128,6 +128,22 @@ def test_reapplying_twice_or_where_nothing_came_back_does_no_harm(say: Say, ayse
         assert finish(Erasure.objects.get(receipt=receipt)).state == Erasure.State.COMPLETED
 
     assert User.objects.get().username == "mehmet"
+
+
+def test_in_a_database_that_knows_nothing_of_the_erasure_zep_is_looked_at_and_it_is_completed(
+    say: Say, ayse: User, standin: StandIn
+) -> None:
+    say("kanarya said this")
+    receipt = finish(erasure.request(ayse, "op")).receipt
+    Erasure.objects.all().delete()
+
+    assert reapply()["begun"] == 1
+    again = Erasure.objects.get(receipt=receipt)
+    progress.carry_out(again.pk)
+
+    again.refresh_from_db()
+    assert again.due_at is not None
+    assert finish(again).state == Erasure.State.COMPLETED
 
 
 def test_the_ledger_holds_opaque_keys_and_outlives_a_torn_line(say: Say, ayse: User) -> None:

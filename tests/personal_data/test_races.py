@@ -12,10 +12,10 @@ from assistant import conversation
 from assistant.conversation import ThreadNotFound, ThreadRef, UserGone
 from assistant.memory import mirror
 from assistant.models import Erasure, Message, MirrorState, Thread, User
-from assistant.personal_data import erasure
+from assistant.personal_data import erasure, progress
 from assistant.personal_data.choices import choose_memory
 from ops.zep_standin.process import StandIn
-from tests.personal_data.conftest import finish
+from tests.personal_data.conftest import finish, time_passes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
 SPEAKERS, TURNS, ROUNDS = 5, 8, 3
@@ -129,3 +129,27 @@ def test_a_thread_and_its_user_erased_at_once_are_both_gone(
 
         assert not User.objects.exists()
         assert standin.threads() == []
+
+
+def test_two_threads_whose_erasures_end_at_once_leave_the_others_free(
+    together: Callable[..., list[object]], standin: StandIn
+) -> None:
+    """Each waits for the other to give the person's threads back, unless one of them comes first."""
+    for number in range(ROUNDS):
+        user = User.objects.create_user(f"person{number}")
+        for name in ("a", "b", "stays"):
+            conversation.record(ThreadRef(user, f"{name}{number}"), "hello", uuid4())
+            mirror.drain(f"{name}{number}")
+        asked = [erasure.request_thread(user, f"{name}{number}", "op") for name in ("a", "b")]
+        for each in asked:
+            progress.carry_out(each.pk)
+        time_passes()
+
+        together(*[lambda each=each: progress.carry_out(each.pk) for each in asked])
+        for each in asked:
+            assert finish(each).state == Erasure.State.COMPLETED
+
+        stays = Thread.objects.get(user=user)
+        assert stays.lease_until is None
+        mirror.drain(stays.pk)
+        assert standin.thread(stays.pk).contents == ["hello"]
