@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
 from tests.acceptance.database import Template
@@ -57,7 +57,7 @@ def runbook(system: System, *arguments: str, answers: str = "", **more: str) -> 
 def held_for(system: System) -> str:
     """Why reads are off by force."""
     with system.redis() as client:
-        held = client.get(FORCED_KEY)
+        held = client.get(FORCED_MODE_KEY)
     return str(json.loads(held)["reason"]) if held else ""
 
 
