@@ -71,6 +71,7 @@ _LETTER_ZERO: Final = re.compile(
     r"|(?=\d)(?:(?<=\d[ .\-].)(?=\d(?!\w))|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))))"
 )
 _LAST_DIGIT: Final = re.compile(r"(?s:.*)[0-9]")
+_SHORT: Final = 512  # characters; searched as a whole sooner than cut
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
 _PASSES: Final[Passes] = (
     (_PREFIXED, end_of_prefixed),
@@ -142,6 +143,8 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
 def _where_digits_are(view: View) -> View | None:
     """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
     first = DENSE.search(view.text)
+    if first and len(view.text) < _SHORT:
+        return view
     last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
     return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
