@@ -2,6 +2,8 @@
 
 The slim rows stay, with keys, times, proofs and the keyed hash: so a message that is sent again is not answered anew,
 but refused as gone (410), and another message under its id still as another (409). The thread's summary stays too.
+What waited for a backfill in an archive is given up with it: as held rows without a text it would keep its thread from
+Zep for ever.
 """
 
 from collections.abc import Iterator
@@ -15,9 +17,10 @@ from django.db.models import QuerySet
 from assistant.archive import left_over
 from assistant.archive.errors import ArchiveUnavailable
 from assistant.events import ArchiveExpired, announce
-from assistant.models import Archive, AuditEntry
+from assistant.models import Archive, AuditEntry, Message, MirrorState
 
 AT_ONCE = 100
+EXPIRED = "expired"
 
 
 def over(now: datetime, days: int | None = None) -> QuerySet[Archive]:
@@ -38,8 +41,10 @@ def expire(now: datetime, actor: str, days: int | None = None) -> Iterator[Archi
 def _expired(archive: Archive, now: datetime, actor: str) -> bool:
     """False where it was restored meanwhile."""
     with transaction.atomic():
+        _give_up_held(archive, now)  # first: restoring locks messages before their archive, too
         stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
         if not stored.update(state=Archive.State.EXPIRED, expired_at=now):
+            transaction.set_rollback(True)
             return False
         details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": archive.message_count}
         AuditEntry.objects.create(actor=actor, action="archive.expire", details=details)
@@ -48,3 +53,8 @@ def _expired(archive: Archive, now: datetime, actor: str) -> bool:
         left_over.remove(archive)
     announce(ArchiveExpired(archive.thread_id, archive.message_count))
     return True
+
+
+def _give_up_held(archive: Archive, now: datetime) -> None:
+    held = Message.objects.filter(archive=archive, mirror_state=MirrorState.HELD)
+    held.update(mirror_state=MirrorState.DEAD, mirror_error=EXPIRED, discarded_at=now, outgoing_parts=None)

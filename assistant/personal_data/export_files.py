@@ -1,6 +1,7 @@
 """Exports as files: `{id}.zip` below `EXPORT_DIR`, readable by this account alone. Knows no rows and no content."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,9 +20,12 @@ def path_of(name: str) -> Path:
 
 
 def make(name: str, write: Callable[[IO[bytes]], None]) -> int | None:
-    """Write the file under another name, then give it its own; its size. None where it was removed meanwhile."""
-    part = _folder() / f"{name}.part"
-    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+    """Write the file under another name, then give it its own; its size. None where it was removed meanwhile.
+
+    Each writer has a name of its own: one that is slower than its claim is not written over by the next.
+    """
+    part = _folder() / f"{name}.{secrets.token_hex(8)}.part"
+    with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
@@ -40,14 +44,14 @@ def scratch() -> IO[bytes]:
 
 def remove(name: str) -> None:
     """Remove the file, finished or half made."""
-    for path in (path_of(name), _folder() / f"{name}.part"):
+    for path in (path_of(name), *_folder().glob(f"{name}.*part")):
         with suppress(FileNotFoundError):
             path.unlink()
 
 
 def names() -> set[str]:
     """Whose files there are, finished or half made."""
-    return {path.stem for path in (*_folder().glob("*.zip"), *_folder().glob("*.part"))}
+    return {path.name.partition(".")[0] for path in (*_folder().glob("*.zip"), *_folder().glob("*.part"))}
 
 
 def _folder() -> Path:

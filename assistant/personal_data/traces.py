@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from assistant.models import AuditEntry, Thread, User
+from assistant.models import AuditEntry, DrillRun, ModeTransition, Thread, User
 
 ERASED = "erased"
 NAMES_AT_ONCE = 200
@@ -24,6 +24,7 @@ def remove(user: User) -> dict[str, int]:
         "sessions": _remove_sessions(user.pk),
         "log_in_attempts": _remove_attempts(user.username),
         "admin_log": _remove_admin_log(user),
+        "operators_names": _unname_operator(user.username),
         "audit_entries": unname_in_audit([user.username, user.email, *user.threads.values_list("pk", flat=True)]),
     }
 
@@ -65,6 +66,11 @@ def _without(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_without(each, names) for each in value]
     return ERASED if isinstance(value, str) and value in names else value
+
+
+def _unname_operator(username: str) -> int:
+    """In what they did as an operator: the guard's history and the drills, which only name them."""
+    return sum(model._default_manager.filter(by=username).update(by=ERASED) for model in (ModeTransition, DrillRun))
 
 
 def _remove_sessions(user_pk: int) -> int:

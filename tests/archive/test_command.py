@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import running
-from assistant.memory import outbox
+from assistant.archive import retention, running
+from assistant.memory import dead_letters, outbox
 from assistant.models import Archive, AuditEntry, Message, MirrorState, Thread
 from tests.archive.conftest import Grow, files, rows_of, texts_of
 from workers import archive as worker
@@ -189,3 +189,18 @@ def test_a_backfill_sends_nothing_of_a_thread_whose_archive_cannot_be_read(
     assert set(Message.objects.values_list("mirror_state", flat=True)) == {MirrorState.HELD}
     assert Thread.objects.get().holds_messages
     assert outbox.waiting_messages("t1", 99) == []
+
+
+def test_what_was_held_in_an_expired_archive_keeps_its_thread_from_zep_no_longer(
+    grow: Grow, settings: Settings
+) -> None:
+    held_and_archived(grow, settings)
+    assert len(list(retention.expire(timezone.now() + timedelta(days=8), "retention", days=7))) == 1
+
+    call_command("zep_backfill", "--json", stdout=io.StringIO(), stderr=io.StringIO())
+
+    assert [row.sequence for row in outbox.waiting_messages("t1", 99)] == list(range(51, 61))
+    assert not Thread.objects.get().holds_messages
+    gone = Message.objects.filter(mirror_state=MirrorState.DEAD, mirror_error="expired")
+    assert gone.exclude(discarded_at=None).count() == 50
+    assert dead_letters.count() == 0

@@ -16,7 +16,17 @@ from assistant.conversation import ThreadNotFound, ThreadRef, UserGone
 from assistant.events import Event
 from assistant.memory import backfill, dead_letters, mirror, outbox
 from assistant.memory.service import fetch_thread_context
-from assistant.models import AuditEntry, Erasure, Message, MirrorState, Thread, Tombstone, User
+from assistant.models import (
+    AuditEntry,
+    DrillRun,
+    Erasure,
+    Message,
+    MirrorState,
+    ModeTransition,
+    Thread,
+    Tombstone,
+    User,
+)
 from assistant.personal_data import erasure, progress, sealing
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.replies.values import Reply
@@ -290,6 +300,17 @@ def test_the_name_goes_from_the_audit_but_what_was_done_stays(say: Say, ayse: Us
         ("op", {"reason": "ayse-like"}),
     ]
     assert entries[4][0] == "user"
+
+
+def test_the_name_of_one_who_operated_the_system_goes_from_its_history(say: Say, ayse: User) -> None:
+    for by in ("ayse", "op"):
+        ModeTransition.objects.create(after=ModeTransition.Guard.FORCED, reason="upgrade", by=by)
+        DrillRun.objects.create(drill="outage", outcome=DrillRun.Outcome.PASSED, host="h", by=by)
+
+    erasure.request(ayse, "op")
+
+    for model in (ModeTransition, DrillRun):
+        assert sorted(model._default_manager.values_list("by", flat=True)) == ["erased", "op"]
 
 
 def test_others_keep_everything(say: Say, standin: StandIn, ayse: User) -> None:

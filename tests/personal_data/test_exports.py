@@ -121,6 +121,30 @@ def test_erased_while_it_is_made_it_leaves_no_file(
         exports.begin(ayse)
 
 
+def test_a_maker_that_outlives_its_claim_and_the_next_one_leave_a_whole_file(
+    say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("kanarya")
+    export = exports.begin(ayse)
+    write = portrait.write
+
+    def overtaken(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
+        monkeypatch.setattr(portrait, "write", write)
+        out.write(b"slow")
+        out.seek(0)
+        Export.objects.update(claimed_until=None)
+        exports.make(export.pk)
+        write(user, out, zep_seconds=zep_seconds)
+
+    monkeypatch.setattr(portrait, "write", overtaken)
+    exports.make(export.pk)
+
+    assert Export.objects.get().state == Export.State.READY
+    with zipfile.ZipFile(export_files.path_of(export.pk)) as packed:
+        assert packed.testzip() is None
+    assert [path.suffix for path in settings.EXPORT_DIR.iterdir()] == [".zip"]
+
+
 def test_erased_as_its_file_is_finished_it_leaves_none(say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch) -> None:
     export = exports.begin(ayse)
     make = export_files.make
