@@ -20,6 +20,8 @@ from tests.ops.runbooks import blocks, commands, queries
 from tests.support.exported import Exported, rules
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.rehearsal
+
 (
     standin,
     celery_broker_cluster,

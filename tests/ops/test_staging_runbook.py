@@ -21,7 +21,7 @@ from tests.support.processes import ROOT
 SCRIPT = ROOT / "ops" / "SRE_STAGING_RUNBOOK.sh"
 SECONDS = 400.0
 PHASES = ("== Day 0-2: write-only", "== Day 3-5: read-write", "== Emergency rollback")
-pytestmark = pytest.mark.timeout(SECONDS + 60)
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(SECONDS + 60)]
 
 (
     standin,
