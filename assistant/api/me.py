@@ -20,6 +20,7 @@ from assistant.api.me_schemas import (
     Receipt,
 )
 from assistant.api.schemas import ErrorOut
+from assistant.conversation import ThreadNotFound
 from assistant.database import in_database
 from assistant.errors import EasyIslandersError
 from assistant.events import announce
@@ -75,6 +76,8 @@ async def erase(request: HttpRequest, body: EraseMe) -> Status[ErasureAccepted]:
 @router.delete("/threads/{thread_id}/", response={202: ErasureAccepted, ERRORS: ErrorOut}, summary="Erase one thread")
 async def erase_thread(request: HttpRequest, thread_id: str, body: EraseThread) -> Status[ErasureAccepted]:
     """The same for one conversation. Its id cannot be used again."""
+    if not _may_be_an_id(thread_id):
+        raise ThreadNotFound
     begun = await in_database(erasure.request_thread, _user(request), thread_id, erasure.THEMSELVES)
     return Status(202, _accepted(begun))
 
@@ -88,7 +91,7 @@ async def erase_thread(request: HttpRequest, thread_id: str, body: EraseThread) 
 )
 async def receipt(request: HttpRequest, receipt: str) -> dict[str, object]:
     """Needs no account: after the erasure there is none. The receipt's id is the key."""
-    found = await in_database(receipts.find, receipt)
+    found = await in_database(receipts.find, receipt) if _may_be_an_id(receipt) else None
     if found is None:
         raise Http404
     return receipts.as_receipt(found)
@@ -120,6 +123,11 @@ async def fetch_export(request: HttpRequest, export_id: str) -> HttpResponse | S
     except FileNotFoundError:
         raise Http404 from None
     return _as_zip(file)
+
+
+def _may_be_an_id(words: str) -> bool:
+    """PostgreSQL fails on a text with a zero in it, and a path may hold anything."""
+    return "\0" not in words
 
 
 async def _count_export(user: User) -> None:

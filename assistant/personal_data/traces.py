@@ -1,5 +1,6 @@
 """What names a person outside their conversations: tokens, log-ins, the admin's log, the audit. Knows tables only."""
 
+import json
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -8,13 +9,13 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db.models import Q, TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from assistant.models import AuditEntry, DrillRun, ModeTransition, Thread, User
 
 ERASED = "erased"
-NAMES_AT_ONCE = 200
+FEW_NAMES = 10  # for these the database looks; it compares each entry with every name
 
 
 def remove(user: User) -> dict[str, int]:
@@ -40,24 +41,27 @@ def unname(user: User) -> None:
 
 def unname_in_audit(names: Iterable[str]) -> int:
     """Replace whole values of the audit that are one of `names`; how many entries held one. It keeps what was done."""
-    wanted = sorted({name for name in names if name})
-    found: dict[int, AuditEntry] = {}
-    for at in range(0, len(wanted), NAMES_AT_ONCE):
-        some = wanted[at : at + NAMES_AT_ONCE]
-        mentions = Q(actor__in=some)
-        for name in some:
-            mentions |= Q(words__contains=name)
-        for entry in AuditEntry.objects.annotate(words=Cast("details", TextField())).filter(mentions).iterator():
-            found[entry.pk] = entry
-    return sum(_unnamed(entry, frozenset(wanted)) for entry in found.values())
+    wanted = frozenset(name for name in names if name)
+    found = [entry for entry in _entries_to_read(wanted).iterator() if _mentions(entry, wanted)]
+    for entry in found:
+        entry.actor = ERASED if entry.actor in wanted else entry.actor
+        entry.details = _without(entry.details, wanted)
+        entry.save(update_fields=["actor", "details"])
+    return len(found)
 
 
-def _unnamed(entry: AuditEntry, names: frozenset[str]) -> bool:
-    actor, details = (ERASED if entry.actor in names else entry.actor), _without(entry.details, names)
-    if (actor, details) == (entry.actor, entry.details):
-        return False
-    AuditEntry.objects.filter(pk=entry.pk).update(actor=actor, details=details)
-    return True
+def _entries_to_read(names: frozenset[str]) -> QuerySet[AuditEntry]:
+    """Those that may mention one of a few names. For many names all: that is one pass, not one for each name."""
+    if len(names) > FEW_NAMES:
+        return AuditEntry.objects.all()
+    mentions = Q(actor__in=names)
+    for name in names:
+        mentions |= Q(words__contains=json.dumps(name)[1:-1]) | Q(words__contains=name)
+    return AuditEntry.objects.annotate(words=Cast("details", TextField())).filter(mentions)
+
+
+def _mentions(entry: AuditEntry, names: frozenset[str]) -> bool:
+    return entry.actor in names or _without(entry.details, names) != entry.details
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:

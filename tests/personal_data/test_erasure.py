@@ -27,7 +27,7 @@ from assistant.models import (
     Tombstone,
     User,
 )
-from assistant.personal_data import erasure, progress, sealing
+from assistant.personal_data import erasure, progress, sealing, traces
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.replies.values import Reply
 from assistant.tasks import mirror_message
@@ -300,6 +300,18 @@ def test_the_name_goes_from_the_audit_but_what_was_done_stays(say: Say, ayse: Us
         ("op", {"reason": "ayse-like"}),
     ]
     assert entries[4][0] == "user"
+
+
+@pytest.mark.parametrize("others", [0, 30])
+def test_names_that_json_writes_in_another_way_and_among_many_are_found_too(ayse: User, others: int) -> None:
+    for name in ('Şükrü "the owner"', "t7"):
+        AuditEntry.objects.create(actor="op", action="other", details={"name": name})
+    AuditEntry.objects.create(actor="Şükrü", action="other")
+
+    changed = traces.unname_in_audit(["Şükrü", 'Şükrü "the owner"', "t7", *map(str, range(others))])
+
+    assert changed == 3
+    assert "Şükrü" not in str(list(AuditEntry.objects.values_list("actor", "details")))
 
 
 def test_the_name_of_one_who_operated_the_system_goes_from_its_history(say: Say, ayse: User) -> None:

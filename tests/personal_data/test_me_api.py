@@ -394,3 +394,11 @@ async def test_without_a_token_nothing_is_told(anybody: Client) -> None:
     asked = [("GET", "/api/me/"), ("GET", "/api/me/facts/"), ("GET", "/api/me/export/"), ("PATCH", "/api/me/")]
 
     assert {(await anybody.ask(method, path)).status_code for method, path in asked} == {401}
+
+
+async def test_a_path_with_a_zero_in_it_leads_nowhere(client: Client, anybody: Client) -> None:
+    """PostgreSQL takes no such text."""
+    receipt = await anybody.ask("GET", "/api/me/erasures/a%00b/")
+    thread = await client.ask("DELETE", "/api/threads/a%00b/", {"confirm": ERASE_THREAD})
+
+    assert (receipt.status_code, thread.status_code) == (404, 404)
