@@ -54,9 +54,9 @@ class ProcessRun:
         self.did: Counter[str] = Counter()
         self.may_die: set[str] = set()
         self.threads = [f"p{seed}-{number}" for number in range(THREADS)]
-        logs = world.folder / "logs"
-        logs.mkdir()
-        self.workers = [self._worker(number, logs) for number in range(WORKERS)]
+        printed = world.folder / "printed"
+        printed.mkdir()
+        self.workers = [self._worker(number, printed) for number in range(WORKERS)]
 
     def _worker(self, number: int, logs: Path) -> ChildProcess:
         port = str(free_port())
@@ -84,7 +84,8 @@ class ProcessRun:
         for path in logs:
             self.did.update(f"log_{name.split()[0]}" for name in FAILURE.findall(path.read_text(errors="replace")))
         expected = Expectations(redacted=redacted, may_die=frozenset(self.may_die), canaries=CANARIES)
-        return Outcome(self.world.check(expected, *logs), self.did)
+        written = (self.world.folder / "logs").glob("*.log*")
+        return Outcome(self.world.check(expected, *logs, *written), self.did)
 
     def _turn(self) -> Said:
         number = self.random.randrange(len(self.threads))
