@@ -15,7 +15,7 @@ from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
 # Close enough together for any number.
-DENSE: Final = compiled(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
+DENSE: Final = compiled(rf"[0-9](?<!\d.)(?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
 _GROUP: Final = compiled(r"\d+")
 _LETTER_FOR_DIGIT: Final = compiled(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоsz]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"

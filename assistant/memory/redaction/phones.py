@@ -27,7 +27,7 @@ from assistant.memory.redaction.views import MASK, Found, Span, View, substitute
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
-_ENOUGH_DIGITS: Final = compiled(r"[0-9](?:[^\w\n]{0,4}\d){6,}+")
+_ENOUGH_DIGITS: Final = compiled(r"[0-9](?<!\d.)(?:[^\w\n]{0,4}+\d){6}")
 _OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
@@ -66,11 +66,13 @@ _BRACKETS: Final = {"(": ")", "[": "]"}
 _FIRST_DIGITS: Final = compiled(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
-_LETTER_ZERO: Final = compiled(
-    r"[oοо](?:(?<=\d.)(?:(?<=\+9.)|(?<=\d[ .\-]\d.)(?!\w)"
+_ZERO_BESIDE_DIGITS: Final = (
+    r"(?:(?<=\d.)(?:(?<=\+9.)|(?<=\d[ .\-]\d.)(?!\w)"
     r"|(?!5\d\d(?!\d))(?:(?=\d{1,6}(?!\w))|(?<=[ .\-]\d.)(?=[ .\-]\d\d)))"
     r"|(?=\d)(?:(?<=\d[ .\-].)(?=\d(?!\w))|(?<!\w.)(?=5[0-6]\d[ .\-]\d{3}[ .\-]?\d\d[ .\-]?\d\d(?!\w))))"
 )
+_LATIN_ZERO: Final = compiled(f"o{_ZERO_BESIDE_DIGITS}")
+_ANY_ZERO: Final = compiled(f"[oοо]{_ZERO_BESIDE_DIGITS}")
 _LAST_DIGIT: Final = compiled(r"(?s:.*)[0-9]")
 _SHORT: Final = 512  # characters; searched as a whole sooner than cut
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
@@ -120,12 +122,18 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
-    view = stretch.reading(_LETTER_ZERO.sub("0", stretch.text))
+    view = stretch.reading(_with_zeros(stretch.text))
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if _has_many_digits(view.text):
         view = view.masked(_LISTS)
     return shielded(view)
+
+
+def _with_zeros(text: str) -> str:
+    """Return the text with zeros for letters that stand for them; one letter is looked for faster than any of three."""
+    letter_zero = _ANY_ZERO if "ο" in text or "о" in text else _LATIN_ZERO
+    return letter_zero.sub("0", text)
 
 
 def _has_many_digits(text: str) -> bool:

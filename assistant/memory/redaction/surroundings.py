@@ -19,8 +19,8 @@ _ANNOUNCED: Final = compiled(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}]
 _ANNOUNCED_LATER: Final = compiled(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])")
 _TURNS_AWAY: Final = compiled(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
 _IDENTIFIED: Final = compiled(
-    rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
-    r"[\s:#.=/(\"'_-]{0,3}\Z"
+    rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}"
+    r"|[#№](?![^\S\n]*\n))[\s:#.=/(\"'_-]{0,3}\Z"
 )
 _PRICED: Final = compiled(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
 _MONEY_FOLLOWS: Final = compiled(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
