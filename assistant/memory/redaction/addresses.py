@@ -3,10 +3,10 @@
 Knows no places: a town or district alone is not an address, and a street without a number is none either.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 from assistant.memory.redaction.wordlists import words
 
@@ -69,8 +69,8 @@ _FORMS: Final = (
     r"(?:p\.?[ ]?o\.?[ ]?box|post office box|posta kutusu|p\.k\.|postfach|а/я|τ\.?θ\.?)[ :#.]{0,3}"
     r"(?:no[.: ]{0,3})?\d{1,6}(?!\w)",
 )
-_ADDRESS: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_FORMS)})")
-_HINT: Final = re.compile(
+_ADDRESS: Final = compiled(rf"(?<!\w)(?:{'|'.join(_FORMS)})")
+_HINT: Final = compiled(
     rf"(?:{_EN_STREET}|{_TR_STREET}|{_TR_QUARTER}|{_EL_STREET}|{_RU_STREET})(?!\w)|{_DE_STREET}[ ]\d"
     r"|am[ ](?:markt|ring|platz|hafen|bahnhof)[ ]\d|box|kutusu|p\.k|fach|а/я|τ\.?θ"
 )

@@ -10,47 +10,49 @@ from typing import Final
 from assistant.memory.redaction import numbering, phone_words, spoken, surroundings
 from assistant.memory.redaction.figures import is_counting
 from assistant.memory.redaction.national import end_of_national
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.views import MASK, View, rewritten
 
 # Close enough together for any number.
-DENSE: Final = re.compile(rf"[0-9](?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
-_GROUP: Final = re.compile(r"\d+")
-_LETTER_FOR_DIGIT: Final = re.compile(
+DENSE: Final = compiled(rf"[0-9](?<!\d.)(?:[^\d\n{MASK}]{{0,24}}+\d){{6}}")
+_GROUP: Final = compiled(r"\d+")
+_LETTER_FOR_DIGIT: Final = compiled(
     r"[0-9oliοо](?<![^\W_].)(?:(?:(?<=\d)|(?=[oliοо]*\d))[\doliοоsz]+(?![^\W\d_])|(?<=[oοо])(?=[ .\-(]{0,2}\d))"
 )
 _STAND_INS: Final = "oοоlisz"
 _LETTERS: Final = str.maketrans(_STAND_INS, "0001152")
 _ODD: Final = rf"(?:_|[^\w\s+()./,;:{MASK}\[\]-])"
-_BETWEEN: Final = re.compile(
+_BETWEEN: Final = compiled(
     rf"[\W_](?<=\d.)(?:(?<=[ ,;:(\[])[ ,;:(\[]?"
     rf"(?:(?<![^\W_])(?:{phone_words.BETWEEN})(?![^\W_])[ ,;:)\]]{{0,2}})+(?=[\d+])"
     rf"|(?<=(?<!\d)\d,)[ ](?=\d(?!\d))"
     rf"|(?<=[,;:])(?=\d)|(?<=[ .\-/])[ .\-/]{{3,7}}(?=\d)|(?:(?<=[ ]){_ODD}|(?<={_ODD})){_ODD}{{0,2}}[ ]?(?=\d))"
 )
-_WORD_INSIDE: Final = re.compile(rf"[0-9]{spoken.WORD_INSIDE}")
+_WORD_INSIDE: Final = compiled(rf"[0-9]{spoken.WORD_INSIDE}")
 _ALONE: Final = r"(?<![^\W_])"
-_PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
-_ONE_BY_ONE: Final = re.compile(
+_PAUSE: Final = compiled(r",(?<=\d.)[ ](?=\d)")
+_ONE_BY_ONE: Final = compiled(
     r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
-_SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
+_SURE: Final = compiled(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
 _WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
 _SHORTEST_SAID: Final = 9
 _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
 _AFTER_SPLIT_START: Final = r"(?<=0)(?:(?<!\d.)|(?<=90))"
-SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SPLIT_START}){_SPLIT_END}")
+SPLIT_BY_WORDS: Final = compiled(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SPLIT_START}){_SPLIT_END}")
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit, words between the groups.
-_TRACE: Final = re.compile(
-    rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+_TRACE: Final = compiled(
+    rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])"
+    rf"(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
     rf"|(?<=[oοоli .\-(].)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)"
     rf"|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
 )
-_OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
+_OTHER_WORD: Final = compiled(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
 def may_be_disguised(text: str) -> bool:

@@ -7,21 +7,22 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 from assistant.memory.redaction.wordlists import words
 
 _END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
-_DOMAIN_AFTER_AT: Final = re.compile(
+_DOMAIN_AFTER_AT: Final = compiled(
     rf"@(?:(?=\w)(?P<name>(?:[\w-]++\.)+{_END})|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\])"
 )
-_REVERSED_MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
-_REVERSED_QUOTED: Final = re.compile(r'"[^"\n]{1,64}"')
+_REVERSED_MAILBOX: Final = compiled(r"[\w.!#$%&'*+/=?^`{|}~-]+")
+_REVERSED_QUOTED: Final = compiled(r'"[^"\n]{1,64}"')
 _LEADING_SIGNS: Final = ".'!#$%&*/=?^`{|}~-"
-_URL_SIGNS: Final = re.compile(r"//|[?&]\w+=|^/?(?:[\w-]+\.)+[a-z]{2,}/")
-_FIELD: Final = re.compile(
+_URL_SIGNS: Final = compiled(r"//|[?&]\w+=|^/?(?:[\w-]+\.)+[a-z]{2,}/")
+_FIELD: Final = compiled(
     rf"\W*(?:{words('e-mail email mail eposta e-posta to from cc bcc user username login contact address')})="
 )
-_NOT_A_DOMAIN: Final = re.compile(r"[1-4](?:\.\d)?x\.(?:png|jpe?g|webp|gif|svg|avif)")  # logo@2x.png
+_NOT_A_DOMAIN: Final = compiled(r"[1-4](?:\.\d)?x\.(?:png|jpe?g|webp|gif|svg|avif)")  # logo@2x.png
 _GENERIC_ENDINGS: Final = frozenset({"com", "net", "org"})
 _LONGEST_COUNTRY_ENDING: Final = 3
 

@@ -1,17 +1,18 @@
 """Which digit strings are written as dates, sums, ranges or counting rather than as a number somebody dials."""
 
-import re
 from typing import Final
 
-_DATE: Final = re.compile(
+from assistant.memory.redaction.patterns import compiled
+
+_DATE: Final = compiled(
     r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}"
 )
 _DAY_LENGTH: Final = 8
-_ROUND: Final = re.compile(r"\d+0{5}|\d{1,6}000")
-_TWO_PARTS: Final = re.compile(r"(\d+)(?:[.]|([-/]))(\d+)")
-_THOUSANDS: Final = re.compile(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
-_MILLIONS: Final = re.compile(r"\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})+")
-_DIALLED: Final = re.compile(r"(?:90)?5\d{9}")
+_ROUND: Final = compiled(r"\d+0{5}|\d{1,6}000")
+_TWO_PARTS: Final = compiled(r"(\d+)(?:[.]|([-/]))(\d+)")
+_THOUSANDS: Final = compiled(r"(?=.*\D000(?!\d))\d{1,3}(?:\D{1,3}\d{3})+")
+_MILLIONS: Final = compiled(r"\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})+")
+_DIALLED: Final = compiled(r"(?:90)?5\d{9}")
 _COUNTED: Final = "01234567890123 98765432109876"
 
 

@@ -128,11 +128,8 @@ def quickly_folded(text: str) -> str | None:
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text.lower()
-    for tables in _QUICK:
-        quick = _mapped(text, *tables)
-        if quick is not None:
-            return quick
-    return _mapped(text.replace("İ", "i").lower(), *_QUICK_LOWER)
+    quick = _mapped(text, *_QUICK["α" in text])
+    return quick if quick is not None else _mapped(text.replace("İ", "i").lower(), *_QUICK_LOWER)
 
 
 def _mapped(text: str, encoding: Any, folding: str) -> str | None:

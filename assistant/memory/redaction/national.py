@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
 from assistant.memory.redaction.figures import is_counting, is_figure
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
 
 
@@ -21,7 +22,7 @@ class Habit(NamedTuple):
 
 
 def _habit(digits: str, groups: str, country_code: int | None = None) -> Habit:
-    return Habit(digits, re.compile(groups), country_code)
+    return Habit(digits, compiled(groups), country_code)
 
 
 HABITS: Final = (
@@ -63,12 +64,12 @@ _LENGTHS: Final = range(7, 14)
 _LONG: Final = 10
 _TWO_NUMBERS: Final = 20
 _LENGTH_OF_AREA: Final = 3
-_ONE_BY_ONE: Final = re.compile(r"1(?: 1)*")
+_ONE_BY_ONE: Final = compiled(r"1(?: 1)*")
 _EDGE: Final = 8
 _FEWEST_GAPS: Final = 2
 _THOUSAND: Final = 3
 _NORTH_CYPRUS_FIXED: Final = "392"
-_GROUP: Final = re.compile(r"\d+")
+_GROUP: Final = compiled(r"\d+")
 
 
 def end_of_national(view: View, match: re.Match[str]) -> int | None:
@@ -142,7 +143,7 @@ def _numbers(habits: tuple[int, ...], apart: tuple[str, ...], joined: tuple[str,
         *(f"{code}(?:{numbering.plan(int(code)).mobile.pattern})" for code in joined),
         *(f"{code}(?={_NORTH_CYPRUS_FIXED})(?:{numbering.plan(int(code)).any_number.pattern})" for code in joined),
     ]
-    return re.compile("|".join(f"(?:{form})" for form in forms) or "(?!)")
+    return compiled("|".join(f"(?:{form})" for form in forms) or "(?!)")
 
 
 def _with_plan(digits: str, country_code: int | None) -> str:

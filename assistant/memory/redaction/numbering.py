@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
+from assistant.memory.redaction.patterns import compiled
+
 _LONGEST_COUNTRY_CODE: Final = 3
 _WORLD: Final = "001"
 # Plans a number with a leading zero may belong to: where our users, their guests and their agents come from.
@@ -37,8 +39,8 @@ def plan(country_code: int) -> Plan:
     """Return the union of the plans of the regions that share a country code."""
     regions = list(_regions(country_code))
     return Plan(
-        re.compile("|".join(f"(?:{number})" for number, _, _ in regions)),
-        re.compile("|".join(f"(?:{mobile})" for _, mobile, _ in regions if mobile) or "(?!)"),
+        compiled("|".join(f"(?:{number})" for number, _, _ in regions)),
+        compiled("|".join(f"(?:{mobile})" for _, mobile, _ in regions if mobile) or "(?!)"),
         frozenset(length for _, _, lengths in regions for length in lengths),
     )
 
@@ -90,7 +92,7 @@ def has_length_of(country_code: int, national: str) -> bool:
 @cache
 def _after_zero(length: int) -> re.Pattern[str]:
     plans = (plan(code) for code in TRUNK_ZERO_COUNTRIES)
-    return re.compile("|".join(plan.any_number.pattern for plan in plans if length in plan.lengths) or "(?!)")
+    return compiled("|".join(plan.any_number.pattern for plan in plans if length in plan.lengths) or "(?!)")
 
 
 def is_assigned_after_zero(national: str) -> bool:

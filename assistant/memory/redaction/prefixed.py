@@ -9,15 +9,16 @@ from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
 from assistant.memory.redaction.figures import is_counting, is_date
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
 
-_GROUP: Final = re.compile(r"\d+")
-_TURKISH: Final = re.compile(r"0[2-589]\d{9}")
-_BRITISH_MOBILE: Final = re.compile(r"07[1-9]\d{8}")
-_TURKISH_MOBILE: Final = re.compile(r"05\d{9}")
+_GROUP: Final = compiled(r"\d+")
+_TURKISH: Final = compiled(r"0[2-589]\d{9}")
+_BRITISH_MOBILE: Final = compiled(r"07[1-9]\d{8}")
+_TURKISH_MOBILE: Final = compiled(r"05\d{9}")
 # The commonest number of all, in groups: nothing that is asked of the others could say no.
-_GROUPED_MOBILE: Final = re.compile(r"05\d\d[ .\-/()]{1,3}\d{3}[ .\-/()]{0,3}\d\d[ .\-/()]{0,3}\d\d(?!\d)")
-_SHAPED: Final = re.compile(r"0[1-9]\d{8,9}")
+_GROUPED_MOBILE: Final = compiled(r"05\d\d[ .\-/()]{1,3}\d{3}[ .\-/()]{0,3}\d\d[ .\-/()]{0,3}\d\d(?!\d)")
+_SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
 _SHORTEST: Final = 7
 _SHORTEST_UNKNOWN: Final = 9
 _LONGEST: Final = 15

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import MASK, View, hide
 
 _HEX: Final = "[0-9a-f]"
@@ -41,7 +42,7 @@ _PLAIN: Final = (
     r"\d{0,6}+(?:\Z|[^\w .,:+'/°×-]|_|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
     r"|\d{3}[ ]\d{1,3}+(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
 )
-_NUMBERS: Final = re.compile(
+_NUMBERS: Final = compiled(
     rf"[0-9](?<!\d\d)(?:(?<=[a-z].)|(?!{_PLAIN}))(?:"
     rf"\d?+(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}+(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
     rf"|\d{{3}}(?:{'|'.join(_AFTER_FOUR)})"
@@ -51,20 +52,18 @@ _NUMBERS: Final = re.compile(
     r"|\d(?<=(?<![0-9a-z])[a-z]{2}\d{2})[ ]?(?:[a-z]{4}[ ]?)?(?:\d{4}[ ]?){2,7}+\d{0,4}(?!\w)"  # IBAN
     r"|(?<!\d{3}[-. ].)\d{0,4}+(?:[.,]\d{1,2}+)?+[ ]?+[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
 )
-_UUID: Final = re.compile(
-    rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
-)
-_PRICED: Final = re.compile(
+_UUID: Final = compiled(rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])")
+_PRICED: Final = compiled(
     rf"{_SYMBOL}(?:(?=\d)|(?<![\dkm].)(?<![\dkm][ ].)[ ])\d{{1,9}}{_THOUSANDS}{{0,4}}+(?:[.,]\d{{1,2}})?"
     rf"(?:[ ]?-[ ]?{_SYMBOL}?\d{{1,9}}{_THOUSANDS}{{0,4}}+)?(?!\d)"
 )
-_LINK: Final = re.compile(
+_LINK: Final = compiled(
     r"[a-z0-9](?<![a-z0-9].)(?:[a-z0-9+.-]{0,15}+://|(?<=w)ww\."
     r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
 )
-_ENOUGH_DIGITS: Final = re.compile(r"[0-9](?:[ ()./-]{0,3}\d){6}")
-_SITE: Final = re.compile(r"\.[a-z]{2,10}/")
-_TELEPHONE_IN_LINK: Final = re.compile(
+_ENOUGH_DIGITS: Final = compiled(r"[0-9](?:[ ()./-]{0,3}\d){6}")
+_SITE: Final = compiled(r"\.[a-z]{2,10}/")
+_TELEPHONE_IN_LINK: Final = compiled(
     r"(?:wa\.me/(?:message/)?|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
     r"|[/=:](?=\+)|^(?:tel|sms|callto|whatsapp|viber|facetime|sip)://(?:[a-z]+\?[a-z]+=)?)"
     r"(?P<number>\+?[\d ()./-]{7,25})"

@@ -9,6 +9,7 @@ from typing import Final
 
 from assistant.memory.redaction import email_words as known
 from assistant.memory.redaction.email_evidence import KINDS, Evidence, is_enough
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 
 _OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
@@ -27,46 +28,46 @@ _AT: Final = (
     rf"|(?P<bare>[ ]{{1,3}}(?:{known.BARE_AT})[ ]{{1,3}})"
     r"|(?P<after>(?<!\s)@[ ]{1,2})|(?P<around>[ ]{1,2}@[ ]{1,2})|(?P<before>[ ]{1,2}@)|(?P<tight>@)"
 )
-_AT_DOMAIN: Final = re.compile(
+_AT_DOMAIN: Final = compiled(
     rf"(?:{_AT})(?:(?P<host>{_LABEL})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
     rf"|(?P<provider>{known.BARE_PROVIDERS}|(?:mail|bk|inbox)(?=[ ](?:ru|ру)))(?P<ending>[ ](?:com|net|ru|ру)(?!\w))?)"
     r"(?![^\W_]|[.]\w)"
 )
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 _HINTS: Final = (
-    re.compile(
+    compiled(
         rf"[@\[({{<\"'*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
         rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
     ),
-    re.compile(
+    compiled(
         rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:{known.DOT})[ ]))"
         rf"|(?:{known.BARE_PROVIDERS})(?!\w)|(?:mail|bk|inbox)[ ](?:ru|ру)(?!\w))"
     ),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
-_WRITTEN: Final = re.compile(
+_WRITTEN: Final = compiled(
     rf"@[^\W_]++(?:\.[^\W_]++){{1,4}}+(?!\w|\s?[\[({{<]|[ ]?[-_*|]|[ ]?[.,][ ]?\w|[ ]{{1,3}}(?:{known.DOT})[ ])"
 )
 _MOST_SPACES: Final = 3
 _ATOM: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
 _JOINT: Final = rf"(?:{_OPEN}(?:{known.JOINT}|[._-]){_CLOSE}|[ ]{{1,3}}(?:{known.JOINT})[ ]{{1,3}}|[ ][._][ ])"
-_LAST: Final = re.compile(r"[\w+%]")  # of any mailbox
-_MAILBOX: Final = re.compile(rf"(?<![\w.+%'-]){_ATOM}\Z")
-_JOINED_MAILBOX: Final = re.compile(rf"(?<![\w.+%'-])(?:{_ATOM}{_JOINT}){{1,4}}{_ATOM}\Z")
-_JOINED: Final = re.compile(rf"(?:{known.JOINT})|.*[\])}}>]|[._-]")
-_BRACKETED: Final = re.compile(r"[(\])}>]")
-_TELLING: Final = re.compile(r"(?=.*[^\W\d_]).*[\d._+]|.+[ ]")
-_SPELLED: Final = re.compile(rf"{_SPELLED_DOT}|[ ,]")
-_ENDING: Final = re.compile(r"[^\W\d_]{2,}\Z")
-_KNOWN_ENDING: Final = re.compile(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
-_COMMON_ENDING: Final = re.compile(rf"(?<!\w)(?:{known.ENDINGS})\Z")
-_MAIL: Final = re.compile(rf"(?<![\w\[])(?:{known.MAIL})(?!\w)")  # and no placeholder
+_LAST: Final = compiled(r"[\w+%]")  # of any mailbox
+_MAILBOX: Final = compiled(rf"(?<![\w.+%'-]){_ATOM}\Z")
+_JOINED_MAILBOX: Final = compiled(rf"(?<![\w.+%'-])(?:{_ATOM}{_JOINT}){{1,4}}{_ATOM}\Z")
+_JOINED: Final = compiled(rf"(?:{known.JOINT})|.*[\])}}>]|[._-]")
+_BRACKETED: Final = compiled(r"[(\])}>]")
+_TELLING: Final = compiled(r"(?=.*[^\W\d_]).*[\d._+]|.+[ ]")
+_SPELLED: Final = compiled(rf"{_SPELLED_DOT}|[ ,]")
+_ENDING: Final = compiled(r"[^\W\d_]{2,}\Z")
+_KNOWN_ENDING: Final = compiled(rf"[.,][ ]?(?:{known.ENDINGS})\Z")
+_COMMON_ENDING: Final = compiled(rf"(?<!\w)(?:{known.ENDINGS})\Z")
+_MAIL: Final = compiled(rf"(?<![\w\[])(?:{known.MAIL})(?!\w)")  # and no placeholder
 # A word that nothing but the name of a mailbox goes before.
-_FIRST_OF_TWO: Final = re.compile(
+_FIRST_OF_TWO: Final = compiled(
     rf"(?:\A|\n|[:;,.!?] ?|(?<!\w)(?:{known.MAIL})[ ](?:is[ ])?)(?P<word>[^\W\d_]{{2,20}})[ ]\Z"
 )
-_MAIL_AFTER: Final = re.compile(known.MAIL_AFTER)
-_LETTERS: Final = re.compile(
+_MAIL_AFTER: Final = compiled(known.MAIL_AFTER)
+_LETTERS: Final = compiled(
     r"(?<!\w)(?<!\w[ ])(?:[^\W_][ ]){2,64}+@(?:[ ][^\W_]){2,64}+(?:[ ]\.(?:[ ][^\W_]){2,12}){1,3}(?![^\W_])"
 )
 _WINDOW: Final = 160

@@ -3,10 +3,10 @@
 Looks at most a few dozen characters away; knows no numbering plan.
 """
 
-import re
 from typing import Final
 
 from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
 
 _BEFORE: Final = 48
@@ -15,24 +15,24 @@ _TOKEN: Final = 40
 _SYMBOLS: Final = "[£€$₺₽]"
 _MONEY_SIGNS: Final = frozenset(_SYMBOLS[1:-1])
 _SIGNS: Final = "☎☏📞📱📲"
-_ANNOUNCED: Final = re.compile(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
-_ANNOUNCED_LATER: Final = re.compile(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])")
-_TURNS_AWAY: Final = re.compile(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
-_IDENTIFIED: Final = re.compile(
-    rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}|[#№])"
-    r"[\s:#.=/(\"'_-]{0,3}\Z"
+_ANNOUNCED: Final = compiled(rf"(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])(?P<gap>[^\d\n!?;]{{0,30}})\Z")
+_ANNOUNCED_LATER: Final = compiled(rf"[^\d\n!?;,]{{0,18}}?(?:(?<!\w)(?:{known.TELEPHONE})(?!\w)|[{_SIGNS}])")
+_TURNS_AWAY: Final = compiled(rf"(?<!\w)(?:{known.TURNING_AWAY})(?!\w)|{_SYMBOLS}")
+_IDENTIFIED: Final = compiled(
+    rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}"
+    r"|[#№](?![^\S\n]*\n))[\s:#.=/(\"'_-]{0,3}\Z"
 )
-_PRICED: Final = re.compile(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
-_MONEY_FOLLOWS: Final = re.compile(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
-_UNIT_FOLLOWS: Final = re.compile(rf"[ ]?(?:{known.UNIT})(?!\w)")
-_LETTERS_BEFORE: Final = re.compile(r"[^\W\d_]+\Z")
+_PRICED: Final = compiled(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
+_MONEY_FOLLOWS: Final = compiled(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
+_UNIT_FOLLOWS: Final = compiled(rf"[ ]?(?:{known.UNIT})(?!\w)")
+_LETTERS_BEFORE: Final = compiled(r"[^\W\d_]+\Z")
 _JOINTS: Final = frozenset("-_/#=")
-_JOINED_BEFORE: Final = re.compile(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
-_TELEPHONE_WORD: Final = re.compile(rf"(?:{known.TELEPHONE}|no|nr|num)")
-_IDENTIFIER_WORD: Final = re.compile(rf"(?:{known.IDENTIFIER})")
-_MIXED_AFTER: Final = re.compile(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
-_LAST_LETTER: Final = re.compile(r"[bcdf](?!\w)")
-_TAKES_ONE: Final = re.compile(rf"[ ]?(?:[+x×:%°]|{_SYMBOLS}(?![ ]?\d)|(?:{known.CURRENCY}|{known.UNIT})(?!\w))|[.,]\d")
+_JOINED_BEFORE: Final = compiled(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
+_TELEPHONE_WORD: Final = compiled(rf"(?:{known.TELEPHONE}|no|nr|num)")
+_IDENTIFIER_WORD: Final = compiled(rf"(?:{known.IDENTIFIER})")
+_MIXED_AFTER: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
+_LAST_LETTER: Final = compiled(r"[bcdf](?!\w)")
+_TAKES_ONE: Final = compiled(rf"[ ]?(?:[+x×:%°]|{_SYMBOLS}(?![ ]?\d)|(?:{known.CURRENCY}|{known.UNIT})(?!\w))|[.,]\d")
 _LONGEST_AMOUNT: Final = 4
 _NUMBER_LENGTH: Final = 10
 

@@ -4,25 +4,25 @@ Capitals tell the first kind, so it is read in the original; the second needs a 
 a mailbox that is no word.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from assistant.memory.redaction import email_words as known
+from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 
 _NAME: Final = r"[a-z0-9][a-z0-9._+-]{0,63}+"
-_GLUED: Final = re.compile(
+_GLUED: Final = compiled(
     rf"(?<![A-Za-z0-9._+-]){_NAME}(?:DOT{_NAME})?+(?:AT|ET)[a-z0-9][a-z0-9-]*+"
     r"(?:(?:DOT|NOKTA|PUNKT)[a-z0-9][a-z0-9-]*+){1,4}(?![A-Za-z0-9])"
 )
 _MAILBOX: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
-_WORDLESS: Final = re.compile(
+_WORDLESS: Final = compiled(
     rf"(?:(?<!\w)(?:{known.MAIL})(?:[ ](?:is|ist|это|είναι))?[ :]{{1,2}}(?P<announced>{_MAILBOX})"
     rf"|(?<![\w.+%'-])(?P<telling>(?=[^\d._\s]*[\d._]){_MAILBOX}))"
     rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?:[ ]tr)?(?!\w)"
 )
-_PROVIDER: Final = re.compile(rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?!\w)")
+_PROVIDER: Final = compiled(rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?!\w)")
 
 
 def may_be_unsigned(view: View) -> bool:
