@@ -1,7 +1,7 @@
 # Everything a person types. Knows which program does it, not how.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-nightly test-postgres test-monitoring test-chaos test-fresh-clone test-stress test-pythons record-release check dashboards bench lock clean
+.PHONY: help run demo test test-nightly test-rehearsals test-postgres test-monitoring test-chaos test-fresh-clone test-stress test-pythons record-release check dashboards bench lock clean
 
 # Relative and quoted throughout: the checkout's path may hold spaces.
 PY := .venv/bin/python
@@ -14,15 +14,18 @@ demo: ## A scripted conversation against the running system
 	@$(INSTALL) requirements.lock -m ops.demo $(ARGS)
 
 test: ## The default test suite
-	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos and not monitoring" $(ARGS)
+	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos and not monitoring and not rehearsal" $(ARGS)
 
 test-postgres: ## The suites of the turn and the mirror again, on a private PostgreSQL (needs its server installed)
 	@$(INSTALL) requirements-dev.lock
-	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos and not monitoring" tests/api tests/archive tests/memory tests/test_costs.py tests/test_sweep.py \
+	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos and not monitoring and not rehearsal" tests/api tests/archive tests/memory tests/test_costs.py tests/test_sweep.py \
 		--ignore tests/memory/test_pii.py --ignore tests/memory/test_pii_properties.py $(ARGS)
 
 test-monitoring: ## Alert rules, Alertmanager's and Prometheus's files (needs promtool and amtool installed)
 	@$(INSTALL) requirements-dev.lock -m pytest -m monitoring $(ARGS)
+
+test-rehearsals: ## Drills on broken products, runbooks typed into running systems, kills at every step (minutes)
+	@$(INSTALL) requirements-dev.lock -m pytest -m rehearsal $(ARGS)
 
 test-nightly: ## The guard's scripts against their model, 10,000 sequences (minutes)
 	@$(INSTALL) requirements-dev.lock

@@ -29,8 +29,9 @@ def drain_backlog() -> None:
     ended = backlog.run_drainer(start_more=start_drainers)
     if ended.more:
         publish(drain_backlog)
-    if ended.canary_in is not None:
-        publish(drain_backlog, countdown=_safely_after(ended.canary_in))
+    waits = [seconds for seconds in (ended.canary_in, ended.again_in) if seconds is not None]
+    if waits:
+        publish(drain_backlog, countdown=_safely_after(min(waits)))
 
 
 def _safely_after(seconds: float) -> float:

@@ -21,7 +21,7 @@ def _configuration() -> dict[str, Any]:
     return {name.removeprefix(PREFIX).lower(): getattr(settings, name) for name in names}
 
 
-app = Celery("easy_islanders")
+app = Celery("easy_islanders", task_cls="workers.discretion:DiscreetTask")
 app.add_defaults(_configuration)  # asked when first needed: the settings are not loaded yet
 app.autodiscover_tasks(["assistant"])
 for module in ("sweep", "guard", "alerts", "housekeeping", "drills", "personal_data", "archive"):

@@ -1,7 +1,8 @@
 """The sweep and its drainers: enough to work off what waits, never a pile of them, one while writing is on hold."""
 
+import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from assistant.conversation import ThreadRef
 from assistant.memory import backlog, write_hold
 from assistant.memory.errors import ZepUnauthorized
 from assistant.models import Thread, User
+from assistant.tasks import drain_backlog
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from workers.sweep import sweep
@@ -82,6 +84,24 @@ def test_a_drainer_works_off_every_waiting_thread(waiting: Callable[[int], None]
     assert ended.mirrored == 30
     assert len(standin.threads()) == 30
     assert not Thread.objects.filter(mirror_due_at__isnull=False).exists()
+
+
+def test_a_drainer_that_put_a_thread_off_asks_for_another_when_it_is_due(
+    waiting: Callable[[int], None], standin: StandIn, redis_server: RedisProcess
+) -> None:
+    """A message that Zep refuses holds its thread for seconds, not until the sweep comes by."""
+    waiting(1)
+    standin.fault("status", route="write", status=422)
+
+    drain_backlog()
+
+    client = redis_py.Redis.from_url(redis_server.url)
+    published = [json.loads(message) for message in client.lrange("mirror", 0, -1)]
+    client.close()
+    due_at = Thread.objects.get().mirror_due_at
+    assert due_at is not None
+    assert [message["headers"]["task"] for message in published] == ["assistant.tasks.drain_backlog"]
+    assert abs((datetime.fromisoformat(published[0]["headers"]["eta"]) - due_at).total_seconds()) < 2
 
 
 def test_after_a_hold_drainers_start_slowly(redis_server: RedisProcess) -> None:

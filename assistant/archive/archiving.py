@@ -147,6 +147,7 @@ class _Run:
         archive = self._announced(rows, due, at, sealed)
         try:
             storage.write(archive.name, sealed.content)
+            threads.renew(self._lease)  # writing and reading may each take most of a minute
             _verify(archive, rows)
             self._commit(archive, rows, summary)
         except (ArchiveError, ThreadBusy):

@@ -15,6 +15,7 @@ from assistant.archive import archiving, left_over, threads
 from assistant.archive.errors import ArchiveDamaged, ArchiveError, ThreadBusy, ThreadChanged
 
 AT_ONCE = 50
+REST = 1.0  # for as long as a thread took: turns and the mirror get the processor and the disk in between
 LATER = (ThreadBusy, ThreadChanged)  # somebody else works on it: the next run looks again
 
 
@@ -47,7 +48,9 @@ def run(
             for thread_id in todo:
                 if time.monotonic() > deadline:
                     return ran
+                started = time.monotonic()
                 ran = _after(ran, thread_id, tell_mirror, now)
+                time.sleep(REST * (time.monotonic() - started))
             tried.update(todo)
     except ArchiveError as error:  # whatever is away now is away for the next thread too
         return replace(ran, failed=ran.failed + 1, stopped_by=error.reason)

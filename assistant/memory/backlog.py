@@ -48,10 +48,14 @@ return {1, running + 1}
 
 @dataclass(frozen=True)
 class DrainerEnded:
-    """`more`: threads still wait. `canary_in`: see `Drained`. `mirrored`: messages that this drainer mirrored."""
+    """`more`: threads still wait. `canary_in`: see `Drained`. `mirrored`: messages that this drainer mirrored.
+
+    `again_in`: seconds until the first of the threads that it put off may be tried again; None where it put off none.
+    """
 
     more: bool = False
     canary_in: float | None = None
+    again_in: float | None = None
     mirrored: int = 0
 
 
@@ -65,9 +69,12 @@ def run_drainer(start_more: Callable[[int], None]) -> DrainerEnded:
         if not admitted:
             return DrainerEnded()
         ends, next_look, mirrored = time.monotonic() + DRAINER_SECONDS, time.monotonic() + RAMP_SECONDS, 0
+        due_at: list[float] = []
         for drained in _drained_threads():
             mirrored += drained.mirrored
             now = time.monotonic()
+            if drained.again_in:
+                due_at.append(now + drained.again_in)
             if drained.on_hold:
                 return DrainerEnded(canary_in=drained.canary_in, mirrored=mirrored)
             if now > ends:
@@ -75,7 +82,8 @@ def run_drainer(start_more: Callable[[int], None]) -> DrainerEnded:
             if now > next_look:
                 next_look = now + RAMP_SECONDS
                 start_more(drainers_wanted())
-    return DrainerEnded(mirrored=mirrored)
+    again_in = max(0.0, min(due_at) - time.monotonic()) if due_at else None
+    return DrainerEnded(again_in=again_in, mirrored=mirrored)
 
 
 def announce_drainers() -> int:

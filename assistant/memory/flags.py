@@ -12,11 +12,11 @@ from django.conf import settings
 from assistant import loops
 from assistant.memory import guard, steering
 from assistant.memory.guard import ForcedMode, Kind
-from assistant.memory.guard_scripts import CONSECUTIVE_FAILURES_KEY, FORCED_KEY, PROBE_LOCK_KEY
+from assistant.memory.guard_scripts import CONSECUTIVE_FAILURES_KEY, FORCED_MODE_KEY, PROBE_LOCK_KEY
 from assistant.memory.modes import MemoryMode, effective
 from assistant.redis_link import RedisDown
 
-__all__ = ["CONSECUTIVE_FAILURES_KEY", "FORCED_KEY", "PROBE_LOCK_KEY", "ForcedMode", "MemoryMode"]
+__all__ = ["CONSECUTIVE_FAILURES_KEY", "FORCED_MODE_KEY", "PROBE_LOCK_KEY", "ForcedMode", "MemoryMode"]
 
 EffectiveMode = MemoryMode
 DEFAULT_HOLD_SECONDS = 300

@@ -131,7 +131,7 @@ class Permit:
 async def read_state() -> GuardState:
     """The guard's state, all of one moment. What cannot be read is no state: then nobody reads."""
     names = (
-        scripts.FORCED_KEY,
+        scripts.FORCED_MODE_KEY,
         scripts.INITIALISED_KEY,
         scripts.EPOCH_KEY,
         scripts.PAUSE_KEY,

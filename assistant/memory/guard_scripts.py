@@ -15,7 +15,7 @@
 - `mem:guard:counters` a hash: downgrades, recoveries and probe runs, for the metrics.
 """
 
-FORCED_KEY = "mem:mode:forced:v1"
+FORCED_MODE_KEY = "mem:mode:forced:v1"
 CONSECUTIVE_FAILURES_KEY = "mem:read:consec_failures"
 PROBE_LOCK_KEY = "mem:mode:probe_lock:v1"
 EPOCH_KEY = "mem:mode:epoch"
@@ -31,7 +31,7 @@ ORDER_KEY = "mem:mode:order"
 COUNTERS_KEY = "mem:guard:counters"
 LAST_PROBE_KEY = "mem:probe:last_run"
 KEYS = (
-    FORCED_KEY,
+    FORCED_MODE_KEY,
     EPOCH_KEY,
     INITIALISED_KEY,
     FAILURES_KEY,

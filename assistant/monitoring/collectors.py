@@ -16,6 +16,7 @@ from assistant.memory import dead_letters, guard, outbox, write_hold
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.guard import UNKNOWN
 from assistant.memory.modes import AUTOMATIC, DOWNGRADES, RECOVERIES, Guard, effective
+from assistant.monitoring import bounded
 from assistant.monitoring.drill_collector import drills
 from assistant.personal_data import progress
 from assistant.redis_link import RedisDown
@@ -40,14 +41,17 @@ class ClusterCollector(Collector):
         yield GaugeMetricFamily("memory_read_budget_seconds", "What a turn may spend on reading memory", value=budget)
         yield from _mode()
         yield from _guard_counters()
-        yield from _backlog()
         yield from _write_hold()
-        yield from drills()
-        yield from _erasures()
+        yield from bounded.answered(_stored) or ()
 
     def describe(self) -> list[Metric]:
         """Nothing to announce ahead: registering must not read the database."""
         return []
+
+
+def _stored() -> list[Metric]:
+    """What the database says."""
+    return [*_backlog(), *drills(), *_erasures()]
 
 
 def _one_hot(name: str, documentation: str, mode_in_force: MemoryMode) -> GaugeMetricFamily:

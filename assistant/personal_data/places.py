@@ -37,8 +37,9 @@ def threads_of(erasure: Erasure) -> QuerySet[Thread]:
 
 def lock_user(erasure: Erasure) -> None:
     """Inside a transaction, before anything else is locked: one erasure of a person ends, or begins, at a time."""
-    if erasure.user_id:
-        list(User.objects.select_for_update(no_key=True).filter(pk=erasure.user_id).values_list("pk", flat=True))
+    if erasure.user_id is None:
+        return
+    list(User.objects.select_for_update(no_key=True).filter(pk=erasure.user_id).values_list("pk", flat=True))
 
 
 def lock_threads(erasure: Erasure) -> None:

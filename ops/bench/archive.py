@@ -11,6 +11,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,17 +124,17 @@ def _run(rig: Rig, action: str) -> Run:
     command = [sys.executable, "manage.py", "archive", action, "--json"]
     started, cpu = time.perf_counter(), _children_cpu()
     environment = rig.environment | QUIET | {"PROCESS_ROLE": "cli"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        peak = 0.0
-        while process.poll() is None:
-            peak = max(peak, _peak_mb(process.pid))
-            time.sleep(0.05)
-        said, errors = process.communicate()
-    lines = said.decode().splitlines()
-    if action == "run" and process.returncode:
-        raise RuntimeError(f"archive run ended with {process.returncode}:\n{errors.decode()[-2_000:]}")
+    with tempfile.TemporaryFile() as errors:  # its log: a pipe that nobody reads would fill up and stop it
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors) as process:
+            peak = 0.0
+            while process.poll() is None:
+                peak = max(peak, _peak_mb(process.pid))
+                time.sleep(0.05)
+            said, _ = process.communicate()
+        lines = said.decode().splitlines()
+        if action == "run" and process.returncode:
+            errors.seek(0)
+            raise RuntimeError(f"archive run ended with {process.returncode}:\n{errors.read().decode()[-2_000:]}")
     return Run(time.perf_counter() - started, _children_cpu() - cpu, peak, json.loads(lines[-1]) if lines else {})
 
 

@@ -9,7 +9,7 @@ from assistant.memory.guard_scripts import (
     BACKOFF_KEY,
     CONSECUTIVE_FAILURES_KEY,
     EPOCH_KEY,
-    FORCED_KEY,
+    FORCED_MODE_KEY,
     INITIALISED_KEY,
     KEYS,
 )
@@ -40,7 +40,7 @@ class GuardState:
 
     @property
     def forced(self) -> dict[str, Any] | None:
-        text = self._redis.get(FORCED_KEY)
+        text = self._redis.get(FORCED_MODE_KEY)
         return dict(json.loads(str(text))) if text else None
 
     def commands(self) -> dict[str, int]:

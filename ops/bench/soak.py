@@ -10,6 +10,7 @@ import importlib
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,8 @@ def main(argv: list[str]) -> int:
         wait_until(lambda: not rows.waits(), "the mirror to have caught up", seconds=300)
         archived = rows.sizes()
     failed = sum(answer.status != OK for answer in talk.answers)
-    print(json.dumps({"turns": len(talk.answers), "failed": failed, "turns_a_second": round(rate, 1)} | archived))
+    statuses = Counter(answer.status for answer in talk.answers)  # 0: no answer within the client's 5 s
+    print(json.dumps({"turns": len(talk.answers), "statuses": statuses, "turns_a_second": round(rate, 1)} | archived))
     goals = [*_goals(samples), Goal("turns refused", failed, 0, "turns")]
     show(goals, as_json=options.json)
     return int(not all(goal.is_met for goal in goals))

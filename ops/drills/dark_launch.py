@@ -18,16 +18,16 @@ FLAGS = {
 def run(servers: Servers, steps: Steps) -> None:
     world = World(servers, steps)
     with world.worker():
-        stateless = _talk(world, "off")
-        _expect_answers(steps, "off", stateless)
-        steps.same("Requests to Zep", 0, lambda: len(servers.standin.log()))
-        written = _talk(world, "write_only")
-        _expect_answers(steps, "write_only", written)
-        world.expect_all_mirrored()
-        _expect_hardly_slower(world, steps, "write_only", stateless, written)
-        steps.same("Reads of Zep", 0, lambda: world.reads_at_zep(0))
-        with world.flags(**FLAGS["write_only"]):
+        with world.flags(**FLAGS["write_only"]):  # also where a worker looks just after a talk has ended
+            stateless = _talk(world, "off")
+            _expect_answers(steps, "off", stateless)
+            steps.same("Requests to Zep", 0, lambda: len(servers.standin.log()))
+            written = _talk(world, "write_only")
+            _expect_answers(steps, "write_only", written)
+            world.expect_all_mirrored()
+            _expect_hardly_slower(world, steps, "write_only", stateless, written)
             world.expect_fast_writes()
+            steps.same("Reads of Zep", 0, lambda: world.reads_at_zep(0))
         remembered = _talk(world, "read_write")
         _expect_answers(steps, "read_write", remembered)
         without = sum(not each.memory["used"] for each in remembered)

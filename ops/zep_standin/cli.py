@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ops.launcher import env_file
 from ops.zep_standin.client import Json, StandInClient, StandInRefusedError, StandInUnreachableError
 from ops.zep_standin.faults import Kind, Route
 from ops.zep_standin.server import serve
@@ -18,6 +19,7 @@ from ops.zep_standin.wire import timestamp
 DONE, FAILED, REFUSED, UNREACHABLE = 0, 1, 2, 3
 FOLLOW_INTERVAL_S = 0.5
 DEFAULT_PORT = "8100"
+ROOT = Path(__file__).parents[2]
 EPILOG = (
     "exit codes: 0 done; 1 failed (port or file not to be had, no such thread); 2 refused or misused; "
     "3 no stand-in there"
@@ -152,10 +154,17 @@ def _client_command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
     parser = _command(commands, name, run, text)
-    fallback = f"http://127.0.0.1:{os.environ.get('ZEP_STANDIN_PORT', DEFAULT_PORT)}"
-    url = os.environ.get("ZEP_BASE_URL") or fallback
-    parser.add_argument("--url", default=url, help="where the stand-in is (default %(default)s)")
+    parser.add_argument("--url", default=_running_url(), help="where the stand-in is (default %(default)s)")
     return parser
+
+
+def _running_url() -> str:
+    """Where the environment says, else where `make run` put the stand-in of this copy, else on the usual port."""
+    if port := os.environ.get("ZEP_STANDIN_PORT"):
+        return os.environ.get("ZEP_BASE_URL") or f"http://127.0.0.1:{port}"
+    local = Path(os.environ.get("LOCAL_DIR") or ROOT / ".local")
+    known = os.environ.get("ZEP_BASE_URL") or env_file.read(local / "env").get("ZEP_BASE_URL")
+    return known or f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:

@@ -200,6 +200,23 @@ def test_nothing_it_shows_is_personal_or_secret(busy: System, operator: httpx.Cl
     assert not any(canary in busy.flower.logs() for canary in canaries)
 
 
+def test_of_a_task_that_failed_it_shows_the_kind_of_error_alone(busy: System, operator: httpx.Client) -> None:
+    """As PostgreSQL would, the database quotes the row that it refuses."""
+    busy.database.query(
+        "CREATE TRIGGER refusal BEFORE UPDATE OF lease_fence ON assistant_thread"
+        f" BEGIN SELECT RAISE(ABORT, 'Failing row contains ({WORDS})'); END"
+    )
+    try:
+        busy.ayse.say("hello")
+        failed = wait_until(lambda: operator.get("/api/tasks?state=FAILURE").json(), "a task to fail", seconds=60)
+    finally:
+        busy.database.query("DROP TRIGGER refusal")
+
+    assert {task["exception"] for task in failed.values()} == {"IntegrityError"}
+    for path in ("/api/tasks", DATATABLE, *(f"/task/{task_id}" for task_id in failed)):
+        assert WORDS not in operator.get(path).text
+
+
 def test_its_metrics_tell_of_tasks_and_workers_alone(stranger: httpx.Client, operator: httpx.Client) -> None:
     seen = tasks(operator)
 

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from assistant.archive import archiving, restoring, retention
 from assistant.archive.summaries import of as summary_of
+from assistant.events import Event, TurnTaken
 from assistant.memory import mirror, proof
 from assistant.memory.context import ThreadContext
 from assistant.memory.zep_client import ZepClient
@@ -252,3 +253,14 @@ async def test_a_turn_counts_the_threads_hot_messages(chat: ChatClient) -> None:
 
     assert thread.hot_messages == 4
     assert thread.last_message_at is not None
+
+
+async def test_the_agent_is_given_the_hot_messages_and_no_empty_ones(chat: ChatClient, announced: list[Event]) -> None:
+    for number in range(8):
+        await chat.say(f"hello {number}", thread_id="t1")
+    await archive(keep=10)
+
+    await chat.say("hello again", thread_id="t1")
+
+    [*_, turn] = [event for event in announced if isinstance(event, TurnTaken)]
+    assert turn.history_size == 10

@@ -30,6 +30,7 @@ from assistant.archive.errors import (
     ArchiveNotConfigured,
     ArchiveUnavailable,
     ThreadBusy,
+    ThreadChanged,
 )
 from assistant.archive.sealing import Sealed, seal, unseal
 from assistant.events import ArchiveFailed, Event, MessagesArchived, SessionArchived
@@ -245,6 +246,25 @@ def test_what_was_restored_is_not_archived_again_at_once(grow: Grow) -> None:
 
     assert threads.due_threads(timezone.now(), 10) == []
     assert threads.due_threads(timezone.now() + restoring.STAYS, 10) == ["t1"]
+
+
+def test_rows_that_change_while_they_are_restored_stay_as_they_are(grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow("t1", 60)
+    archive_thread("t1")
+    contents = restoring._contents
+
+    def contents_and_be_overtaken(archive: Archive) -> Any:
+        held = contents(archive)
+        Message.objects.filter(sequence=5).update(archive=None)
+        return held
+
+    monkeypatch.setattr(restoring, "_contents", contents_and_be_overtaken)
+
+    with pytest.raises(ThreadChanged):
+        restoring.restore(Archive.objects.get().pk, "ayse")
+
+    assert texts_of("t1")[:50] == [""] * 50
+    assert Archive.objects.get().state == Archive.State.STORED
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)

@@ -92,7 +92,7 @@ def test_restore_refuses_a_damaged_file_with_the_reason_and_exit_code_1(archived
     assert rows_of("t1") == before
 
 
-@pytest.mark.parametrize("arguments", [["restore"], ["show"], ["restore", "99"], ["show", "--thread", "none"]])
+@pytest.mark.parametrize("arguments", [["restore"], ["show"], ["restore", "2000000000"], ["show", "--thread", "none"]])
 def test_what_names_no_archive_is_refused(archived: Archive, arguments: list[str]) -> None:
     assert archive(*arguments)[0] == 1
 

@@ -23,7 +23,7 @@ OF_THE_PROCESS = ("process_", "python_", "memory_drill", "assistant_memory_usage
 OWN_TABLES = ("assistant_drillrun", "sqlite_sequence")
 
 Json = dict[str, Any]
-pytestmark = pytest.mark.timeout(ALL_SECONDS + 100)
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(ALL_SECONDS + 100)]
 
 
 @dataclass(frozen=True)

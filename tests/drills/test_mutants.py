@@ -15,6 +15,8 @@ from tests.drills import mutants
 from tests.support.processes import ROOT
 from tests.support.processes_of import processes_of
 
+pytestmark = pytest.mark.rehearsal
+
 
 @dataclass(frozen=True)
 class Broken:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.waiting import wait_until
 from tests.acceptance.system import Samples, System, new_id
 from tests.live.ledger import run_command
@@ -38,7 +38,7 @@ def mode_of(samples: Samples) -> str:
 
 def is_forced(system: System) -> bool:
     with system.redis() as client:
-        return bool(client.exists(FORCED_KEY))
+        return bool(client.exists(FORCED_MODE_KEY))
 
 
 def trip(system: System) -> None:

@@ -15,7 +15,7 @@ from django.db import connection
 from assistant import loops
 from assistant.memory import guard
 from assistant.memory.guard import Kind
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from assistant.memory.probe import probe_thread
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
@@ -48,7 +48,7 @@ def make_due(redis_server: RedisProcess) -> None:
     loops.run(guard.report(Kind.AUTH, loops.run(guard.read_state()).epoch))
     forced = loops.run(guard.read_state()).forced
     assert forced is not None
-    redis.Redis.from_url(redis_server.url).set(FORCED_KEY, replace(forced, until=1.0).to_json())
+    redis.Redis.from_url(redis_server.url).set(FORCED_MODE_KEY, replace(forced, until=1.0).to_json())
 
 
 def onlooker(redis_server: RedisProcess) -> GuardInRedis:

@@ -13,7 +13,7 @@ from assistant.memory import recovery
 from assistant.memory.flags import (
     effective_mode,
 )
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from assistant.memory.modes import MemoryMode
 from assistant.memory.probe import probe_thread
 from ops.zep_standin.process import StandIn
@@ -124,7 +124,7 @@ def test_connecting_has_a_time_of_its_own(guarded: GuardInRedis, monkeypatch: py
 
 
 def test_what_cannot_be_read_is_no_state(guarded: GuardInRedis) -> None:
-    guarded.client.set(FORCED_KEY, '{"mode": "write_only", "until": 07}')
+    guarded.client.set(FORCED_MODE_KEY, '{"mode": "write_only", "until": 07}')
 
     assert effective_mode() is MemoryMode.WRITE_ONLY
 

@@ -11,7 +11,7 @@ from assistant.memory.flags import (
     effective_mode,
     force_write_only,
 )
-from assistant.memory.guard_scripts import FORCED_KEY, INITIALISED_KEY, TRANSITIONS_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY, INITIALISED_KEY, TRANSITIONS_KEY
 from assistant.memory.modes import MemoryMode
 from assistant.models import AuditEntry, ModeTransition
 from tests.support.guarding import GuardInRedis, history, trip
@@ -145,7 +145,7 @@ def test_without_its_tables_the_guard_still_recovers(
 
 @pytest.mark.parametrize("value", ["not json", "{}", '{"until": "soon"}', "[" * 100_000])
 def test_a_hold_that_cannot_be_read_is_ended_by_an_operator(guarded: GuardInRedis, value: str) -> None:
-    guarded.client.set(FORCED_KEY, value)
+    guarded.client.set(FORCED_MODE_KEY, value)
     assert effective_mode() is MemoryMode.WRITE_ONLY
     assert recovery.tick() == "not_due"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.redis_process import RedisProcess
 from tests.acceptance import fixtures
 from tests.acceptance.conftest import template  # noqa: F401  # a fixture that `system` asks for
@@ -19,6 +19,8 @@ from tests.deploy.test_compose import is_a_setting
 from tests.ops.runbooks import blocks, commands, queries
 from tests.support.exported import Exported, rules
 from tests.support.processes import ROOT
+
+pytestmark = pytest.mark.rehearsal
 
 (
     standin,
@@ -73,7 +75,7 @@ def operated(running_system: System, mirrored: Json) -> Iterator[System]:
     yield running_system
     running_system.standin.clear()
     with running_system.redis() as client:
-        is_forced = client.exists(FORCED_KEY)
+        is_forced = client.exists(FORCED_MODE_KEY)
     if is_forced:
         run(running_system, "manage.py zep_mode --clear")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.memory.guard_scripts import FORCED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
 from tests.acceptance.database import Template
@@ -21,7 +21,7 @@ from tests.support.processes import ROOT
 SCRIPT = ROOT / "ops" / "SRE_STAGING_RUNBOOK.sh"
 SECONDS = 400.0
 PHASES = ("== Day 0-2: write-only", "== Day 3-5: read-write", "== Emergency rollback")
-pytestmark = pytest.mark.timeout(SECONDS + 60)
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(SECONDS + 60)]
 
 (
     standin,
@@ -57,7 +57,7 @@ def runbook(system: System, *arguments: str, answers: str = "", **more: str) -> 
 def held_for(system: System) -> str:
     """Why reads are off by force."""
     with system.redis() as client:
-        held = client.get(FORCED_KEY)
+        held = client.get(FORCED_MODE_KEY)
     return str(json.loads(held)["reason"]) if held else ""
 
 

@@ -19,6 +19,8 @@ from tests.acceptance import fixtures
 from tests.acceptance.database import Template
 from tests.acceptance.system import AYSE, System, new_id
 
+pytestmark = pytest.mark.rehearsal
+
 (
     standin,
     celery_broker_cluster,

@@ -19,7 +19,11 @@ from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import finish
 from tests.support.processes import ROOT
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
+pytestmark = [
+    pytest.mark.rehearsal,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis_server", "standin"),
+]
 SECONDS = 400
 
 

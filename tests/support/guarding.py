@@ -9,7 +9,7 @@ import redis
 from assistant import loops
 from assistant.memory import guard, guard_scripts
 from assistant.memory.guard import ForcedMode, Kind
-from assistant.memory.guard_scripts import COUNTERS_KEY, EPOCH_KEY, FORCED_KEY, INITIALISED_KEY
+from assistant.memory.guard_scripts import COUNTERS_KEY, EPOCH_KEY, FORCED_MODE_KEY, INITIALISED_KEY
 from assistant.models import ModeTransition
 from ops.redis_process import RedisProcess
 
@@ -46,7 +46,7 @@ class GuardInRedis:
 
     @property
     def forced(self) -> ForcedMode | None:
-        text = self.client.get(FORCED_KEY)
+        text = self.client.get(FORCED_MODE_KEY)
         return ForcedMode.from_json(str(text)) if text else None
 
     @property

@@ -34,28 +34,28 @@ _PAUSE: Final = re.compile(r",(?<=\d.)[ ](?=\d)")
 _ONE_BY_ONE: Final = re.compile(
     r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
-# What plain reading cannot see through: a letter, a word or a strange sign beside a digit.
-_TRACE: Final = re.compile(
-    rf"[0-9](?:(?!\d)(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
-    rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
-    rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
-    rf"|(?<!\d.)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)"
-    rf"|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
-)
 _SURE: Final = re.compile(r"0(?:5[0-6]\d|392|850)\d{7}|00\d{9,13}")
 _WORD_GAP: Final = rf"(?:(?:_|[^\w\n{MASK}]){{1,5}}|[ ,.:()]{{1,2}}(?:[^\W\d_]{{1,12}}[ ,.:()]{{1,2}}){{1,3}})"
 _SHORTEST_SAID: Final = 9
 _SPLIT_END: Final = (
     rf"[ ]?\(?(?:5\d\d|392)\)?{_WORD_GAP}(?:\d{{3}}{_WORD_GAP}(?:\d{{2}}{_WORD_GAP}\d{{2}}|\d{{4}})|\d{{7}})(?!\d)"
 )
-SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|(?<=0)(?:(?<!\d.)|(?<=90))){_SPLIT_END}")
-
+_AFTER_SPLIT_START: Final = r"(?<=0)(?:(?<!\d.)|(?<=90))"
+SPLIT_BY_WORDS: Final = re.compile(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SPLIT_START}){_SPLIT_END}")
+# What plain reading cannot see through: a letter, a word or a strange sign beside a digit, words between the groups.
+_TRACE: Final = re.compile(
+    rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
+    rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
+    rf"|(?<=[oοоli .\-(].)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)"
+    rf"|(?<=[ .\-(].)(?:(?<={_ALONE}[oοо].\d)|(?<={_ALONE}[oοо][ .\-(].\d))))"
+)
 _OTHER_WORD: Final = re.compile(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words.CURRENCY}|{phone_words.UNIT})(?!\w)")
 
 
 def may_be_disguised(text: str) -> bool:
     """Say whether a folded text may have a number written in digits that plain reading misses."""
-    return bool(DENSE.search(text) and (_TRACE.search(text) or SPLIT_BY_WORDS.search(text)))
+    return bool(DENSE.search(text) and _TRACE.search(text))
 
 
 def undisguised(view: View, *, is_spoken: bool) -> View:

@@ -38,18 +38,18 @@ _AFTER_FOUR: Final = (
 )
 # Most digits are none of these, and what follows them tells soonest: nothing but digits and spaces, or a word.
 _PLAIN: Final = (
-    r"\d{0,6}(?:\Z|[^\w .,:+'/°×-]|_|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
-    r"|\d{3}[ ]\d{1,3}(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
+    r"\d{0,6}+(?:\Z|[^\w .,:+'/°×-]|_|[ ](?![\dx×]|\+[ ])|[.,'](?!\d))|\d{8}"
+    r"|\d{3}[ ]\d{1,3}+(?!\d)|\d\d[ ]\d\d?(?!\d)|\d?[ ]\d{4}|\d[ ]\d\d(?!\d|[ ][12])"
 )
 _NUMBERS: Final = re.compile(
     rf"[0-9](?<!\d\d)(?:(?<=[a-z].)|(?!{_PLAIN}))(?:"
-    rf"\d?(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
+    rf"\d?+(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}+(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
     rf"|\d{{3}}(?:{'|'.join(_AFTER_FOUR)})"
     rf"|\d{{7}}(?<={_YEAR}\d{{4}})[t_-]\d{{4,6}}z?(?!\d)"  # 20251102-1430
     rf"|\d{{7}}(?<=(?<!\d[ ./-])0[1-9][01]\d{_YEAR})(?!\d)"  # 02112025
     rf"|{_HEX}{{7}}(?<![0-9a-z]{{9}})-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"
     r"|\d(?<=(?<![0-9a-z])[a-z]{2}\d{2})[ ]?(?:[a-z]{4}[ ]?)?(?:\d{4}[ ]?){2,7}+\d{0,4}(?!\w)"  # IBAN
-    r"|(?<!\d{3}[-. ].)\d{0,4}(?:[.,]\d{1,2})?[ ]?[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
+    r"|(?<!\d{3}[-. ].)\d{0,4}+(?:[.,]\d{1,2}+)?+[ ]?+[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
 )
 _UUID: Final = re.compile(
     rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.memory.guard_scripts import FORCED_KEY, INITIALISED_KEY
+from assistant.memory.guard_scripts import FORCED_MODE_KEY, INITIALISED_KEY
 from ops.waiting import wait_until
 from ops.zep_standin.process import ROOT
 from tests.acceptance.system import System, new_id
@@ -31,7 +31,7 @@ def memory_of(system: System, thread_id: str) -> dict[str, Any]:
 
 def is_forced(system: System) -> bool:
     with system.redis() as client:
-        return bool(client.exists(FORCED_KEY))
+        return bool(client.exists(FORCED_MODE_KEY))
 
 
 def trip(system: System) -> str:
@@ -105,8 +105,8 @@ def test_without_beat_the_hold_stays_however_long_and_no_web_process_reads(syste
     system.standin.clear()
     after = system.standin.last_n()
     with system.redis() as client:  # long over
-        held = json.loads(client.get(FORCED_KEY) or "")
-        client.set(FORCED_KEY, json.dumps(held | {"until": 1.0}))
+        held = json.loads(client.get(FORCED_MODE_KEY) or "")
+        client.set(FORCED_MODE_KEY, json.dumps(held | {"until": 1.0}))
 
     traces = [memory_of(system, thread) for thread in (thread_id, thread_id, new_id(), new_id())]  # first turns, too
 

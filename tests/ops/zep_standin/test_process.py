@@ -207,6 +207,15 @@ def test_following_the_log_prints_what_arrives(own: StandIn) -> None:
             following.send_signal(signal.SIGINT)
 
 
+def test_it_is_found_where_this_copy_runs(own: StandIn, tmp_path: Path) -> None:
+    """In a second terminal nothing is set: `make run` wrote down where things are."""
+    (tmp_path / "env").write_text(f"ZEP_BASE_URL={own.url}\n")
+
+    found = command("faults", LOCAL_DIR=str(tmp_path), ZEP_STANDIN_PORT="", ZEP_BASE_URL="")
+
+    assert found.returncode == 0, found.stderr
+
+
 def test_a_stand_in_that_is_not_there_is_reported(own: StandIn) -> None:
     own.stop()
 
