@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from assistant.console.lists import ReadOnlyAdmin, actor
+from assistant.console.lists import actor
 
 AT_ONCE = 500
 SHOWN = 20
@@ -28,7 +29,7 @@ class Question:
 
 
 def ask(
-    model_admin: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any], question: Question
+    model_admin: "ModelAdmin[Any]", request: HttpRequest, queryset: QuerySet[Any], question: Question
 ) -> HttpResponse | None:
     """Show the page, or where its button was pressed do it: exactly to the rows that the page was about."""
     pks = list(queryset.values_list("pk", flat=True)[:AT_ONCE])

@@ -25,7 +25,7 @@ from assistant.publishing import publish_named
 CARRY_OUT = "workers.personal_data.carry_out"
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 MARGIN = timedelta(seconds=1)
-THEMSELVES = "user"  # who asked, in the audit, where it was the person the data are about
+THEMSELVES = traces.THEMSELVES
 
 
 def request(user: User, actor: str) -> Erasure:

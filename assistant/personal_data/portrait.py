@@ -19,6 +19,7 @@ from assistant.archive.errors import ArchiveError
 from assistant.models import Archive, AuditEntry, Message, Thread, User
 from assistant.personal_data import zep_copy
 from assistant.personal_data.receipts import as_receipt
+from assistant.personal_data.traces import NOBODYS_NAMES
 
 FORMAT_VERSION = 1
 ROWS_AT_ONCE = 500
@@ -149,6 +150,9 @@ def _archives(user: User) -> Iterator[Record]:
 def _audit(user: User) -> Iterator[Record]:
     """What they did themselves, and what was done to them."""
     threads = Thread.objects.filter(user=user).values_list("pk", flat=True)
-    about = Q(actor=user.username) | Q(details__user=user.pk) | Q(details__thread_id__in=list(threads[:ROWS_AT_ONCE]))
+    some = list(threads[:ROWS_AT_ONCE])
+    about = Q(details__user=user.pk) | Q(details__thread_id__in=some) | Q(details__thread__in=some)
+    if user.username not in NOBODYS_NAMES:
+        about |= Q(actor=user.username)
     about |= Q(details__erasure__in=list(user.erasures.values_list("pk", flat=True)))
     return AuditEntry.objects.filter(about).order_by("pk").values("at", "action", "details").iterator()

@@ -15,6 +15,9 @@ from django.db.models.functions import Cast
 from assistant.models import AuditEntry, DrillRun, ModeTransition, Thread, User
 
 ERASED = "erased"
+THEMSELVES = "user"  # who asked, in the audit, where it was the person the data are about
+# What the audit calls those who are nobody's account. A person who is called so cannot be told from them.
+NOBODYS_NAMES = frozenset({THEMSELVES, "system", "retention", "reapply_erasures", "schedule", "guard", "probe", ERASED})
 FEW_NAMES = 10  # for these the database looks; it compares each entry with every name
 
 
@@ -41,7 +44,7 @@ def unname(user: User) -> None:
 
 def unname_in_audit(names: Iterable[str]) -> int:
     """Replace whole values of the audit that are one of `names`; how many entries held one. It keeps what was done."""
-    wanted = frozenset(name for name in names if name)
+    wanted = frozenset(name for name in names if name) - NOBODYS_NAMES
     found = [entry for entry in _entries_to_read(wanted).iterator() if _mentions(entry, wanted)]
     for entry in found:
         entry.actor = ERASED if entry.actor in wanted else entry.actor
@@ -74,6 +77,8 @@ def _without(value: Any, names: frozenset[str]) -> Any:
 
 def _unname_operator(username: str) -> int:
     """In what they did as an operator: the guard's history and the drills, which only name them."""
+    if username in NOBODYS_NAMES:
+        return 0
     return sum(model._default_manager.filter(by=username).update(by=ERASED) for model in (ModeTransition, DrillRun))
 
 

@@ -1,5 +1,6 @@
 """Large exports: made by a task, killed and made anew, gone after their time or with their user; small in memory."""
 
+import json
 import os
 import stat
 import tracemalloc
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from assistant.conversation import UserGone
 from assistant.events import Event
-from assistant.models import Erasure, Export, Message, MirrorState, Thread, User
+from assistant.models import AuditEntry, Erasure, Export, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, export_files, exports, portrait
 from assistant.personal_data.events import ExportEnded
 from ops.zep_standin.process import StandIn
@@ -143,6 +144,21 @@ def test_a_maker_that_outlives_its_claim_and_the_next_one_leave_a_whole_file(
     with zipfile.ZipFile(export_files.path_of(export.pk)) as packed:
         assert packed.testzip() is None
     assert [path.suffix for path in settings.EXPORT_DIR.iterdir()] == [".zip"]
+
+
+def test_the_audit_in_it_tells_who_looked_and_nothing_of_others_whatever_the_persons_name(say: Say) -> None:
+    """ "user" is what the audit calls everybody who asked for something themselves."""
+    named = User.objects.create_user("user")
+    say("hello", "u1", named)
+    AuditEntry.objects.create(actor="op", action="message.reveal", details={"thread": "u1"})
+    AuditEntry.objects.create(actor="user", action="export", details={"user": named.pk})
+    AuditEntry.objects.create(actor="user", action="export", details={"user": named.pk + 1})
+    with exports.made_at_once(named) as file, zipfile.ZipFile(file) as packed:
+        told = json.loads(packed.read("audit.json"))
+
+    assert [each["details"] for each in told] == [{"thread": "u1"}, {"user": named.pk}]
+    erasure.request(named, "op")
+    assert AuditEntry.objects.filter(actor="user", details={"user": named.pk + 1}).exists()
 
 
 def test_erased_as_its_file_is_finished_it_leaves_none(say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch) -> None:
