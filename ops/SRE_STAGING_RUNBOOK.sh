@@ -73,7 +73,8 @@ PASSED=0 FAILED=0 SKIPPED=0
 
 at_the_end() {
     local code=$?
-    trap - EXIT INT TERM HUP
+    trap - EXIT
+    trap '' INT TERM HUP PIPE # a second Ctrl-C ends neither this nor the commands that put things right
     let_go_of_reads || code=1
     if [[ -e $WORK/token-is-ours ]]; then
         manage shell -v 0 -c "from assistant.models import ApiToken; ApiToken.objects.filter(name='$REASON').delete()" > /dev/null 2>&1 ||

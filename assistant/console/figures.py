@@ -136,11 +136,16 @@ def _stored() -> Stored | None:
 
 @contextmanager
 def _bounded_statements() -> Iterator[None]:
-    """PostgreSQL ends a statement after a second; SQLite's are local, and bounded by what they may count."""
+    """PostgreSQL ends a statement after a second; SQLite's are local, and bounded by what they may count.
+
+    SQLite has no transaction here: each would take its one write lock, and wait for whoever has it.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
         yield
 
 

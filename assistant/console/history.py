@@ -11,13 +11,20 @@ from assistant.memory.modes import AUTOMATIC
 from assistant.models import AuditEntry, ModeTransition
 
 ACTIONS = (
+    "archive.expire",
+    "archive.restore",
+    "archive.thread",
     "backfill",
     "context.invalidate",
     "discard_dead_letters",
+    "erasure.complete",
+    "erasure.request",
+    "export",
     "guard.clear",
     "guard.force",
     "guard.probe",
     "guard.reset_failures",
+    "memory.choose",
     "message.remirror",
     "message.reveal",
     "replay_dead_letters",

@@ -1,5 +1,7 @@
 """The admin's lists: bounded, by indexes, and without what anybody wrote."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -7,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from assistant.console import lists
+from assistant.console.history import ACTIONS
 from assistant.console.messages import MessageAdmin
 from assistant.models import AuditEntry, Message, MirrorState, Thread
 from tests.admin.conftest import SECRET, Stored
+from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.django_db
 LISTS = ("thread", "message", "deadletter", "auditentry", "modetransition", "apitoken", "archive", "drillrun", "user")
@@ -171,3 +175,10 @@ def test_strangers_are_sent_to_the_log_in(db: None, settings: Settings) -> None:
         answer = Client(SERVER_NAME="localhost").get(path)
         assert answer.status_code == 302
         assert answer["Location"].startswith("/admin/login/")
+
+
+def test_every_action_of_the_audit_can_be_chosen() -> None:
+    sources = (path.read_text() for folder in ("assistant", "workers") for path in (ROOT / folder).rglob("*.py"))
+    written = {action for source in sources for action in re.findall(r'AuditEntry.*\baction="([^"]+)"', source)}
+    assert "erasure.request" in written
+    assert written - set(ACTIONS) == set()

@@ -1,6 +1,8 @@
 """The Memory page: what everybody on the staff sees, what it says when parts are away, and steering from it."""
 
 import re
+import sqlite3
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 PAGE, NOW = "/admin/memory/", "/admin/memory/now/"
 STEPS = ("force", "clear", "probe", "reset")
 QUERIES = 20
+WRITER_SECONDS = 10  # below the 20 s that a transaction waits for the lock
 FIRST_EPOCH = "1"
 STEP = [{"name": "reads stop", "expected": "write_only", "actual": "<b>", "ms": 12.0, "ok": False}]
 
@@ -146,6 +149,18 @@ def test_its_queries_are_few_and_bounded(onlooker: Client, stored: Stored) -> No
         query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"] and "LIMIT" not in query["sql"]
     ]
     assert [sql for sql in counts if "'dead'" not in sql] == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="it is SQLite that has one write lock")
+def test_it_does_not_wait_for_who_writes(onlooker: Client) -> None:
+    writer = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    try:
+        writer.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert "did not answer" not in text_of(onlooker)
+        assert time.monotonic() - started < WRITER_SECONDS
+    finally:
+        writer.close()
 
 
 def test_who_may_not_steer_sees_no_steps(onlooker: Client, steerer: Client) -> None:

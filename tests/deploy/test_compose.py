@@ -94,6 +94,11 @@ def test_a_process_has_as_long_to_stop_as_under_make_run(name: str) -> None:
     assert seconds >= plan.STOP_SECONDS.get(name, plan.OTHER_STOP_SECONDS)
 
 
+def test_a_database_that_still_sets_itself_up_is_not_ready() -> None:
+    """Its server of the first minute has a socket and no port; the migrations come by the port."""
+    assert "--host=127.0.0.1" in service("postgres")["healthcheck"]["test"]
+
+
 @each_service
 def test_only_the_web_is_published_and_only_to_this_host(name: str) -> None:
     published = service(name).get("ports", [])

@@ -81,6 +81,16 @@ def test_a_unit_can_do_little(installed: Path, name: str) -> None:
     assert done.returncode == 0, done.stdout.splitlines()[-1:]
 
 
+def test_a_command_gets_what_the_units_have_by_its_name(installed: Path) -> None:
+    """`systemd-run` makes it (ops/runbooks/README.md); that drop-ins are for such units too, systemd.unit(5) says."""
+    name = "easy-islanders-manage@blue.service"
+    assert f"systemd-run --unit={name} " in (ROOT / "ops/runbooks/README.md").read_text()
+    (installed / name).write_text("[Service]\nExecStart=/bin/true\n")
+    done = analyzed(installed, "security", "--offline=true", f"--threshold={MOST_EXPOSED}", name)
+
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
 @each_process
 def test_a_unit_runs_the_procfiles_line_and_has_as_long_to_stop_as_under_make_run(name: str) -> None:
     told = unit(name)["Service"]
