@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -207,6 +207,10 @@ def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Me
 
 def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
     recent = () if row.sequence == 1 or reply else _recent(row)
+    uses_memory = user.memory_on and row.mirror_state != MirrorState.PRIVATE
+    earlier = None if row.sequence == 1 or reply else summaries.of(row.thread)
+    if earlier and not uses_memory:
+        earlier = replace(earlier, prose="")  # it is Zep's
     return Recorded(
         user_pk=user.pk,
         thread_id=row.thread_id,
@@ -216,8 +220,8 @@ def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
         is_first=row.sequence == 1,
         recent=recent,
         reply=reply,
-        earlier=None if row.sequence == 1 or reply else summaries.of(row.thread),
-        uses_memory=user.memory_on and row.mirror_state != MirrorState.PRIVATE,
+        earlier=earlier,
+        uses_memory=uses_memory,
     )
 
 

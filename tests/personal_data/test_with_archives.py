@@ -4,15 +4,20 @@ import io
 import json
 import zipfile
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from assistant import conversation
 from assistant.archive import archiving, storage
 from assistant.archive.errors import ArchiveError, ArchiveUnavailable, ThreadBusy
+from assistant.conversation import ThreadRef
 from assistant.memory import mirror
 from assistant.models import Archive, Erasure, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, portrait, progress
 from assistant.personal_data.choices import choose_memory
+from assistant.replies.summary import to_values
+from assistant.replies.values import Summary
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish, time_passes
 
@@ -168,3 +173,18 @@ def test_what_was_said_while_opted_out_is_archived_and_in_no_summary(say: Say, a
     assert thread.archived_messages == 12
     assert "612" not in json.dumps(thread.summary)
     assert "612" in json.dumps(exported(ayse)["messages.json"])
+
+
+def test_what_zep_concluded_of_archived_messages_is_not_read_while_memory_is_off(say: Say, ayse: User) -> None:
+    say("hello")
+    Thread.objects.update(summary=to_values(Summary(last_agent="general", prose="They have a budget of 612 pounds.")))
+
+    def earlier() -> Summary | None:
+        return conversation.record(ThreadRef(ayse, "t1"), "and now?", uuid4()).earlier
+
+    choose_memory(ayse, memory_on=False)
+    ayse.refresh_from_db()
+    assert earlier() == Summary(last_agent="general")
+    choose_memory(ayse, memory_on=True)
+    ayse.refresh_from_db()
+    assert "612" in str(earlier())
