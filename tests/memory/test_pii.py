@@ -119,6 +119,11 @@ def test_line_ends_part_numbers() -> None:
     assert redact_phones("0533 123 45 67\n0542 123 45 67") == ("[PHONE]\n[PHONE]", 2)
 
 
+def test_a_number_sign_names_what_stands_in_its_own_line() -> None:
+    assert redact_phones("#\n03921000000") == ("#\n[PHONE]", 1)
+    assert redact_phones("# 03921000000") == ("# 03921000000", 0)
+
+
 def test_characters_outside_the_spans_keep_their_bytes() -> None:
     text = "İ\u00a0ı ＡＢＣ\u200b é ➊ ０５３３１２３４５６７ \u202eabc & &amp; %20 \t\r\n"
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from assistant.memory import pii
 from assistant.memory.pii import redact_pii
-from assistant.memory.redaction import folding, neighbourhoods, phones, prefixed, shields, spelled_emails
+from assistant.memory.redaction import disguises, folding, neighbourhoods, phones, prefixed, shields, spelled_emails
+from assistant.memory.redaction.patterns import compiled
 from tests.memory.pii_corpus import KINDS, cases
 
 NEVER = re.compile(r"(?!)")
 KNOWN = [case.text for kind in KINDS for case in cases(kind)]
-GUARD = rf"(?:(?<=[a-z].)|(?!{shields._PLAIN}))"
+GUARD = compiled(rf"(?:(?<=[a-z].)|(?!{shields._PLAIN}))").pattern
 UNGUARDED = re.compile(shields._NUMBERS.pattern.replace(GUARD, ""))
 
 everyday = st.text(folding._COMMON + "".join(folding._SCRIPTS) + "`&%\\\x00\u200b\u0301", max_size=40)
@@ -64,6 +65,29 @@ def test_everyday_chat_folds_quickly(script: str) -> None:
 def test_figures_that_are_passed_over_are_none_to_hide(text: str) -> None:
     assert GUARD in shields._NUMBERS.pattern
     assert [m.span() for m in shields._NUMBERS.finditer(text)] == [m.span() for m in UNGUARDED.finditer(text)]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"a\d{2}", r"[^\d_]\d", r"[x\d-]+", r"\\d", r"[]\d]", r"[^]\d]", r"\[\d\]", r"[\\d]"]
+)
+@given(st.text("0159adx_-[]\\ £"))
+def test_patterns_read_the_digits_of_folded_text_as_python_does(pattern: str, text: str) -> None:
+    assert [m.span() for m in compiled(pattern).finditer(text)] == [m.span() for m in re.finditer(pattern, text)]
+
+
+@given(st.text())
+def test_folded_text_has_no_digits_but_ascii_ones(text: str) -> None:
+    assert re.findall(r"[^\D0-9]", folding.folded(text).text) == []
+
+
+@given(st.one_of(figures, mixed))
+def test_letters_for_zeros_are_the_same_in_any_script(text: str) -> None:
+    assert phones._with_zeros(text) == phones._ANY_ZERO.sub("0", text)
+
+
+@given(st.one_of(figures, mixed, st.from_regex(disguises.SPLIT_BY_WORDS)))
+def test_numbers_split_by_words_leave_a_trace(text: str) -> None:
+    assert not disguises.SPLIT_BY_WORDS.search(text) or disguises._TRACE.search(text)
 
 
 @given(mixed)

@@ -128,7 +128,7 @@ def quickly_folded(text: str) -> str | None:
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text.lower()
-    quick = _mapped(text, *_QUICK["α" in text])
+    quick = _mapped(text, *_QUICK["α" in text])  # the second is Greek's
     return quick if quick is not None else _mapped(text.replace("İ", "i").lower(), *_QUICK_LOWER)
 
 

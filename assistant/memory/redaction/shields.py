@@ -18,18 +18,19 @@ _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
 # Every alternative starts at the first digit of a run and fails on its second or third part: a run is read once.
 _AFTER_ONE_OR_TWO: Final = (
-    r"(?<!\d:\d)(?<!\d:\d\d):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?![\d:])",  # times
-    rf"(?<!\d[ ./-]\d)(?<!\d[ ./-]\d\d)[/.]{_YEAR}(?!\d)",  # 03/2026
+    r":(?<!\d:\d.)(?<!\d:\d\d.)[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?![\d:])",  # times
+    rf"[/.](?<!\d[ ./-]\d.)(?<!\d[ ./-]\d\d.){_YEAR}(?!\d)",  # 03/2026
     r"(?:\+\d(?:\+\d)?|[ ]\+[ ]\d)(?![\d(])",  # rooms: 3+1
     rf"([ ./-]){_MONTH}\1{_YEAR}(?!\d)|(?<!\d[./-]\d)(?<!\d[./-]\d\d)([./-]){_MONTH}\2\d{{2}}(?!\d)(?!\2\d)",  # dates
     r"[.]\d{2}[ ]?-[ ]?\d{2}[.]\d{2}(?!\d)(?![.]\d)",  # 09.30 - 10.30
 )
 _AFTER_THREE_OR_LESS: Final = (
-    rf"(?<!\d[.]\d)(?<!\d[.]\d\d)(?<!\d[.]\d{{3}})(?<![3-9]\d\d)(?<!2[6-9]\d)(?<!25[6-9])"
-    rf"(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?![.]?\d)",  # IPs
+    rf"[.](?<!\d[.]\d.)(?<!\d[.]\d\d.)(?<!\d[.]\d{{3}}.)(?<![3-9]\d\d.)(?<!2[6-9]\d.)(?<!25[6-9].)"
+    rf"{_OCTET}(?:\.{_OCTET}){{2}}(?:/\d{{1,2}})?(?![.]?\d)",  # IPs
     r"\.\d{3,}+°?[ ]?[nsew]?[ ]?[,;/ ][ ]?[+-]?\d{1,3}\.\d{3,}+(?![\d.])",  # coordinates
     r"°",
-    rf"(?<!\d[ .,-]\d)(?<!\d[ .,-]\d\d)(?<!\d[ .,-]\d\d\d){_THOUSANDS}{{1,4}}+(?:[.,]\d{{1,2}})?[ ]?"
+    rf"(?=[ .,']\d{{3}}(?!\d))(?<!\d[ .,-]\d)(?<!\d[ .,-]\d\d)(?<!\d[ .,-]\d\d\d)"
+    rf"{_THOUSANDS}{{1,4}}+(?:[.,]\d{{1,2}})?[ ]?"
     rf"(?:{_SYMBOL}(?!\d)|(?:{known.CURRENCY})(?!\w))",  # 120.000 TL
 )
 _AFTER_FOUR: Final = (
@@ -44,7 +45,7 @@ _PLAIN: Final = (
 )
 _NUMBERS: Final = compiled(
     rf"[0-9](?<!\d\d)(?:(?<=[a-z].)|(?!{_PLAIN}))(?:"
-    rf"\d?+(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}+(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
+    rf"\d?+(?!\d)(?:{'|'.join(_AFTER_ONE_OR_TWO)})|\d{{0,2}}+(?!\d)(?:{'|'.join(_AFTER_THREE_OR_LESS)})"
     rf"|\d{{3}}(?:{'|'.join(_AFTER_FOUR)})"
     rf"|\d{{7}}(?<={_YEAR}\d{{4}})[t_-]\d{{4,6}}z?(?!\d)"  # 20251102-1430
     rf"|\d{{7}}(?<=(?<!\d[ ./-])0[1-9][01]\d{_YEAR})(?!\d)"  # 02112025
