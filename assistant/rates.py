@@ -35,6 +35,11 @@ def facts() -> RateLimitItem:
     return RateLimitItemPerMinute(settings.FACTS_PER_MINUTE, namespace="FACTS")
 
 
+def changes() -> RateLimitItem:
+    """Of threads erased and memory switched: each sends the user's other threads to Zep again, or is audited."""
+    return RateLimitItemPerHour(settings.DATA_CHANGES_PER_HOUR, namespace="CHANGES")
+
+
 def _limiter() -> SlidingWindowCounterRateLimiter:
     storage = RedisStorage(
         f"async+{settings.REDIS_URL}",
@@ -67,7 +72,7 @@ async def forget(user_pk: int) -> None:
     limiter = _limiters.get()
 
     async def clear(_: Redis) -> None:
-        for limit in (messages(), exports(), facts()):
+        for limit in (messages(), exports(), facts(), changes()):
             await limiter.clear(limit, str(user_pk))
 
     await state_redis().exchange("rate_limit", clear)

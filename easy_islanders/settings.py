@@ -184,6 +184,7 @@ EXPORT_DIR = Path(env.text("EXPORT_DIR") or LOCAL_DIR / "exports")  # shared by 
 EXPORT_INLINE_MESSAGES = env.whole("EXPORT_INLINE_MESSAGES", 2_000)  # with more, a task makes the export
 EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60)
 EXPORTS_PER_HOUR = env.whole("EXPORTS_PER_HOUR", 6, at_least=1)
+DATA_CHANGES_PER_HOUR = env.whole("DATA_CHANGES_PER_HOUR", 60, at_least=1)  # threads erased, memory switched
 FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
 
 # Archives

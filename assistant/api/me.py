@@ -48,6 +48,7 @@ async def me(request: HttpRequest) -> Me:
 @router.patch("/me/", response={200: Me, ERRORS: ErrorOut}, summary="Opt out of memory, or in again")
 async def choose(request: HttpRequest, body: Choices) -> Me:
     """While memory is off nothing is sent to Zep or read from it; what is said then is never sent."""
+    await rates.count(rates.changes(), _user(request).pk)
     user = await in_database(choose_memory, _user(request), memory_on=body.memory)
     return await in_database(_me, user)
 
@@ -78,6 +79,7 @@ async def erase_thread(request: HttpRequest, thread_id: str, body: EraseThread) 
     """The same for one conversation. Its id cannot be used again."""
     if not _may_be_an_id(thread_id):
         raise ThreadNotFound
+    await rates.count(rates.changes(), _user(request).pk)
     begun = await in_database(erasure.request_thread, _user(request), thread_id, erasure.THEMSELVES)
     return Status(202, _accepted(begun))
 

@@ -390,6 +390,23 @@ async def test_exports_can_not_be_asked_for_without_end(client: Client, settings
     assert [answer.status_code for answer in answers] == [200, 429]
 
 
+async def test_threads_are_not_erased_nor_memory_switched_without_end(client: Client, settings: Settings) -> None:
+    """Each erasure of a thread sends the others to Zep again."""
+    settings.DATA_CHANGES_PER_HOUR = 1
+
+    switched = await client.ask("PATCH", "/api/me/", {"memory": True})
+    erased = await client.ask("DELETE", "/api/threads/t1/", {"confirm": ERASE_THREAD})
+
+    assert (switched.status_code, erased.status_code) == (200, 429)
+
+
+async def test_everything_can_be_erased_whatever_else_was_asked(client: Client, settings: Settings) -> None:
+    settings.DATA_CHANGES_PER_HOUR = 1
+    await client.ask("PATCH", "/api/me/", {"memory": True})
+
+    assert (await client.ask("DELETE", "/api/me/", {"confirm": ERASE_ME})).status_code == 202
+
+
 async def test_without_a_token_nothing_is_told(anybody: Client) -> None:
     asked = [("GET", "/api/me/"), ("GET", "/api/me/facts/"), ("GET", "/api/me/export/"), ("PATCH", "/api/me/")]
 
