@@ -57,16 +57,16 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
 
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
     """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
-    ends = [group.span() for group in _GROUP.finditer(text, start, end)]
+    written = _GROUP.findall(text, start, end)
+    ends = [group.end() for group in _GROUP.finditer(text, start, end)]
     if text[end : end + 1].isdigit():
-        ends.pop()
-    digits = "".join([text[first:last] for first, last in ends])
-    groups = tuple([last - first for first, last in ends])
+        written.pop()
+    digits, groups = "".join(written), tuple(map(len, written))
     prefixes, size = [], len(digits)
     for count in range(len(groups), 0, -1):
         if size < _SHORTEST:
             break
-        prefixes.append(Prefix(ends[count - 1][1], digits[:size], groups[:count]))
+        prefixes.append(Prefix(ends[count - 1], digits[:size], groups[:count]))
         size -= groups[count - 1]
     return prefixes
 
