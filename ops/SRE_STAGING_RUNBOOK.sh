@@ -239,6 +239,7 @@ commands_act_on_it() {
 
 has_token() {
     local token="${SRE_TOKEN:-}"
+    if [[ -z $token && -z $IS_LOCAL ]]; then echo "set SRE_TOKEN: a token of this machine's system is not sent elsewhere"; return 1; fi
     if [[ -z $token && -z $HTTP_ONLY ]]; then
         touch "$WORK/token-is-ours"
         manage issue_token sre-runbook --name "$REASON" > "$WORK/token" || true
@@ -558,7 +559,11 @@ if [[ -z $BASE_URL ]]; then
     case "${host:-127.0.0.1}" in 0.0.0.0 | ::) host=127.0.0.1 ;; esac
     BASE_URL="http://${host:-127.0.0.1}:${port:-8000}"
 fi
-METRICS_TOKEN="$(setting METRICS_TOKEN)"
+# What this machine knows of its own system goes to no other.
+case "$BASE_URL" in
+http://127.* | http://localhost | http://localhost[:/]* | http://\[::1\]*) IS_LOCAL=1 METRICS_TOKEN="$(setting METRICS_TOKEN)" ;;
+*) IS_LOCAL="" METRICS_TOKEN="${METRICS_TOKEN:-}" ;;
+esac
 METRICS_HEADER=""
 if [[ -n $METRICS_TOKEN ]]; then
     printf 'Authorization: Bearer %s\n' "$METRICS_TOKEN" > "$WORK/metrics-auth"

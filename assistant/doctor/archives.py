@@ -39,6 +39,8 @@ def _storage(storage: Storage) -> Finding:
 
 
 def _encryption() -> Finding:
-    if getattr(settings, "ARCHIVE_ENCRYPTION", False):
+    if settings.ARCHIVE_ENCRYPTION and not settings.ARCHIVE_ENCRYPTION_KEY:
+        return failed(NAME, "There is no key: workers do not start.", "Set ARCHIVE_ENCRYPTION_KEY.")
+    if settings.ARCHIVE_ENCRYPTION:
         return ok(NAME, "Archives are encrypted.")
     return warning(NAME, "Archives are not encrypted.", "Set ARCHIVE_ENCRYPTION=true and ARCHIVE_ENCRYPTION_KEY.")

@@ -19,8 +19,12 @@ FORWARDED = frozenset(
 
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. Open to loopback; elsewhere `METRICS_TOKEN` is needed as Bearer."""
-    if not (_is_loopback(request) or _has_metrics_token(request)):
+    """Prometheus text. Open to loopback; elsewhere, and where a proxy is configured, `METRICS_TOKEN` is needed as Bearer.
+
+    A proxy on this machine may say nothing of whom it asks for: everybody would look like loopback.
+    """
+    is_open = _is_loopback(request) and not settings.TRUSTED_PROXIES
+    if not (is_open or _has_metrics_token(request)):
         return error_response(401, "not_authenticated", "Send the metrics token: Authorization: Bearer <token>.")
     return HttpResponse(await sync_to_async(exposition, thread_sensitive=False)(), content_type=CONTENT_TYPE)
 

@@ -153,6 +153,16 @@ async def test_metrics_through_a_proxy_need_the_token(chat: ChatClient, settings
     assert (await chat.get("/api/metrics/", **with_token)).status_code == 200
 
 
+async def test_where_a_proxy_is_configured_metrics_need_the_token_whoever_asks(
+    chat: ChatClient, settings: Settings
+) -> None:
+    """A proxy on this machine may forward without a word of whom it asks for."""
+    settings.METRICS_TOKEN, settings.TRUSTED_PROXIES = "metrics-token", ["127.0.0.1"]
+
+    assert (await chat.get("/api/metrics/")).status_code == 401
+    assert (await chat.get("/api/metrics/", Authorization="Bearer metrics-token")).status_code == 200
+
+
 @pytest.mark.parametrize("sent", ["", "Bearer ", "Bearer wrong"])
 async def test_metrics_from_elsewhere_need_the_right_token(token: str, settings: Settings, sent: str) -> None:
     settings.METRICS_TOKEN = ""

@@ -263,6 +263,12 @@ def test_a_storage_that_works_and_encrypts_is_fine(settings: Settings, tmp_path:
     assert list(tmp_path.iterdir()) == [], "its own file is gone"
 
 
+def test_encryption_without_a_key_is_a_failure(settings: Settings, tmp_path: Path) -> None:
+    store(settings, tmp_path)
+    settings.ARCHIVE_ENCRYPTION, settings.ARCHIVE_ENCRYPTION_KEY = True, []
+    assert statuses(archives.look()) == [Status.OK, Status.FAILED]
+
+
 def test_a_storage_that_cannot_write_is_a_failure_and_plain_archives_a_warning(
     settings: Settings, tmp_path: Path
 ) -> None:

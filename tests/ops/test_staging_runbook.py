@@ -6,10 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -171,6 +174,39 @@ def test_with_http_alone_it_skips_what_needs_commands(running_system: System) ->
     assert "SKIP  Write-only, rehearsed by force" in done.stdout
     assert "PASS  Cache hits after the first round" in done.stdout
     assert token not in done.stdout + done.stderr
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Answers everything, and remembers what it was shown."""
+
+    shown: ClassVar[list[str]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:  # the library's name
+        self.asked.append(self.path)
+        self.shown.append(self.headers.get("Authorization", ""))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{}\nmemory_mode_configured{mode="read_write"} 1.0\n')
+
+    do_POST = do_GET  # noqa: N815  # the library's name
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
+        pass
+
+
+def test_what_this_machine_knows_of_its_own_system_goes_to_no_other(running_system: System) -> None:
+    with ThreadingHTTPServer(("0.0.0.0", 0), Stranger) as server:  # noqa: S104  # on loopback, under another name
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (running_system.folder / "env").write_text("METRICS_TOKEN=canary-of-a-token\n")
+        done = runbook(
+            running_system, "--ci", "--base-url", f"http://0.0.0.0:{server.server_port}", METRICS_TOKEN="", SRE_TOKEN=""
+        )
+        server.shutdown()
+
+    assert done.returncode == 1
+    assert "/api/metrics/" in Stranger.asked
+    assert set(Stranger.shown) == {""}
 
 
 def test_a_system_that_is_not_there_fails_the_first_step(running_system: System) -> None:
