@@ -560,10 +560,11 @@ if [[ -z $BASE_URL ]]; then
     BASE_URL="http://${host:-127.0.0.1}:${port:-8000}"
 fi
 # What this machine knows of its own system goes to no other.
-case "$BASE_URL" in
-http://127.* | http://localhost | http://localhost[:/]* | http://\[::1\]*) IS_LOCAL=1 METRICS_TOKEN="$(setting METRICS_TOKEN)" ;;
-*) IS_LOCAL="" METRICS_TOKEN="${METRICS_TOKEN:-}" ;;
-esac
+if [[ $BASE_URL =~ ^http://(127(\.[0-9]+){3}|localhost|\[::1\])(:[0-9]+)?(/.*)?$ ]]; then
+    IS_LOCAL=1 METRICS_TOKEN="$(setting METRICS_TOKEN)"
+else
+    IS_LOCAL="" METRICS_TOKEN="${METRICS_TOKEN:-}"
+fi
 METRICS_HEADER=""
 if [[ -n $METRICS_TOKEN ]]; then
     printf 'Authorization: Bearer %s\n' "$METRICS_TOKEN" > "$WORK/metrics-auth"

@@ -19,7 +19,7 @@ FORWARDED = frozenset(
 
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. Open to loopback; elsewhere, and where a proxy is configured, `METRICS_TOKEN` is needed as Bearer.
+    """Prometheus text. Open to loopback; elsewhere, and behind a proxy, `METRICS_TOKEN` is needed as Bearer.
 
     A proxy on this machine may say nothing of whom it asks for: everybody would look like loopback.
     """
