@@ -41,7 +41,8 @@ NOT_HERE = {
     "systemctl": "no systemd runs here",
     "ops/SRE_STAGING_RUNBOOK.sh": "has a test of its own",
 }
-NOTHING_TO_DO = {"reapply_erasures": 1}  # commands that say so by their exit code: nobody was ever erased here
+# Commands that say so by their exit code: nobody was ever erased here, and nothing archived.
+NOTHING_TO_DO = {"reapply_erasures": 1, "archive list": 1}
 OTHER_NAMES = {"THREAD_ID", "CLIENT_MSG_ID", "NEW_PASSWORD", "OLD_PASSWORD", "SERVER_URL", "NAME_FILE", "LOCAL_DIR"}
 OTHER_NAMES |= {"SRE_STAGING_RUNBOOK"}
 DOCUMENTED_PORTS = {"9808": "WORKER_METRICS_PORT", "9809": "CONTROL_METRICS_PORT", "8000": "WEB_PORT"}
