@@ -22,6 +22,7 @@ from assistant.conversation import ThreadRef
 from assistant.memory import mirror
 from assistant.models import Archive, Message, MirrorState, Thread, User
 from assistant.replies.values import Reply
+from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
 from tests.archive.conftest import Grow, files, rows_of
 from tests.support.processes import ROOT
@@ -230,9 +231,13 @@ def test_while_turns_are_taken_and_mirrored_nothing_is_lost_doubled_or_out_of_or
     traffic = Traffic(ayse, ("a", "b"))
 
     traffic.run()
-    running.run(SECONDS)
 
-    assert Archive.objects.filter(state=Archive.State.STORED).count() >= 2
+    def each_thread_is_archived() -> bool:
+        """As beat does: a thread that somebody held a moment ago is looked at again."""
+        running.run(SECONDS)
+        return set(Archive.objects.filter(state=Archive.State.STORED).values_list("thread_id", flat=True)) == {"a", "b"}
+
+    wait_until(each_thread_is_archived, "both threads to be archived", seconds=60)
     for name, said in traffic.said.items():
         assert all_texts(name) == said
         assert standin.thread(name).contents == said

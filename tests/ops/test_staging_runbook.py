@@ -134,8 +134,7 @@ def sent_again(script: "subprocess.Popen[str]", number: int) -> bool:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_in_the_middle_it_restores_what_it_found(running_system: System, number: int, code: int) -> None:
     script = subprocess.Popen(
-        # Whoever runs the tests in the background has this signal ignored, and bash leaves it at that.
-        ["env", "--default-signal=INT", str(SCRIPT), "--ci", "--phase", "write-only"],
+        [str(SCRIPT), "--ci", "--phase", "write-only"],
         env=environment(running_system),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

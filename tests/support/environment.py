@@ -8,11 +8,15 @@ running copy is touched. The servers start with the first test that needs them. 
 import atexit
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
 
 from tests.support import postgres
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what tests start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
 ZEP_API_KEY = "test-zep-key"
