@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
 
 PHONE = "0533 987 65 43"
 FIRST_START_SECONDS, LATER_START_SECONDS = 600.0, 120.0
-NOTHING_TO_SHOW = {"zep_deadletters": {0, 1}}  # it says with 1 that there are none
+NOTHING_TO_SHOW = {"zep_deadletters": {0, 1}, "archive list": {0, 1}}  # they say with 1 that there are none
 STOPPED = {0, -signal.SIGINT}  # make itself dies of the signal, as shells expect of it
 PASSED_ON = re.compile(r"PATH|LANG|PYTHON|PIP_\w+|\w*CA_BUNDLE|SSL_CERT_\w+|\w+_proxy", re.IGNORECASE)
 Json = dict[str, Any]

@@ -37,7 +37,7 @@ def as_nobody() -> list[str]:
 def python_of_nobody() -> str | None:
     """A Python that is new enough, and that the user without rights may run."""
     fits = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
-    for found in filter(None, (*map(shutil.which, INTERPRETERS), "/usr/bin/python3", sys.executable)):
+    for found in filter(None, ("/usr/bin/python3", *map(shutil.which, INTERPRETERS), sys.executable)):
         done = subprocess.run([*as_nobody(), found, "-c", fits], cwd="/", capture_output=True, check=False)
         if done.returncode == 0:
             return found
