@@ -172,7 +172,7 @@ def test_two_commands_from_a_clone_to_a_redacted_copy_at_zep(clone: Clone) -> No
     # What the README tells an operator to type works as it stands.
     for command in readme_commands():
         done = clone.typed(command.replace("CLIENT_MSG_ID", pasted["client_msg_id"]))
-        assert done.returncode in allowed_codes(command), (command, done.stdout, done.stderr)
+        assert done.returncode in allowed_codes(command), f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         assert "FAIL" not in done.stdout, done.stdout
 
