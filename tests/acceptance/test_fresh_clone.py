@@ -26,8 +26,10 @@ pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
 
 PHONE = "0533 987 65 43"
 FIRST_START_SECONDS, LATER_START_SECONDS = 600.0, 120.0
-NOTHING_TO_SHOW = {"zep_deadletters": {0, 1}, "archive list": {0, 1}}  # they say with 1 that there are none
+# They say with 1 that there are none.
+NOTHING_TO_SHOW = {"zep_deadletters": {0, 1}, "archive list": {0, 1}, "reapply_erasures": {0, 1}}
 STOPPED = {0, -signal.SIGINT}  # make itself dies of the signal, as shells expect of it
+DOCTOR = ".venv/bin/python manage.py memory_doctor"
 PASSED_ON = re.compile(r"PATH|LANG|PYTHON|PIP_\w+|\w*CA_BUNDLE|SSL_CERT_\w+|\w+_proxy", re.IGNORECASE)
 Json = dict[str, Any]
 
@@ -171,7 +173,10 @@ def test_two_commands_from_a_clone_to_a_redacted_copy_at_zep(clone: Clone) -> No
 
     # What the README tells an operator to type works as it stands.
     for command in readme_commands():
-        done = clone.typed(command.replace("CLIENT_MSG_ID", pasted["client_msg_id"]))
+        typed = re.sub(r"\bUSER\b", "ayse", command.replace("CLIENT_MSG_ID", pasted["client_msg_id"]))
+        if "memory_doctor" in typed:  # right after a start, on a busy machine, not everything has been heard of
+            wait_until(lambda: clone.typed(DOCTOR).returncode == 0, "the doctor to be content", seconds=60)
+        done = clone.typed(typed)
         assert done.returncode in allowed_codes(command), f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         assert "FAIL" not in done.stdout, done.stdout
