@@ -295,10 +295,6 @@ class MessageRevealed(Event):
     actor_pk: int
 
 
-ErasureOutcome = Literal["requested", "put_off", "completed"]
-ERASURE_OUTCOMES: tuple[ErasureOutcome, ...] = ("requested", "put_off", "completed")
-
-
 @dataclass(frozen=True)
 class SessionArchived(Event):
     """A thread's older messages were archived. `rule`: why it was due."""
