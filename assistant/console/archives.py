@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from assistant.archive import restoring
 from assistant.archive.errors import ArchiveError
 from assistant.console.confirmation import Question, ask
-from assistant.console.lists import Choice, ReadOnlyAdmin
+from assistant.console.lists import Choice, ExactSearch, ReadOnlyAdmin
 from assistant.models import Archive
 
 SECONDS = 15.0  # somebody waits for the page; what is left is chosen again
@@ -38,7 +38,7 @@ class State(Choice):
 
 
 @admin.register(Archive)
-class ArchiveAdmin(ReadOnlyAdmin):
+class ArchiveAdmin(ExactSearch, ReadOnlyAdmin):
     list_display = ("id", "thread_id", "state", "rule", "message_count", "size_bytes", "created_at", "verified_at")
     list_filter = (State,)
     search_fields = ("thread",)
@@ -46,11 +46,8 @@ class ArchiveAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     actions = ("restore",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(thread_id=term) if term else queryset), False
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(thread_id=term)
 
     @admin.action(description="Restore", permissions=["steer"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Archive]) -> HttpResponse | None:

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
-from assistant.console.lists import Choice, ReadOnlyAdmin
+from assistant.console.lists import Choice, ExactSearch, ReadOnlyAdmin
 from assistant.memory.modes import AUTOMATIC
 from assistant.models import AuditEntry, ModeTransition
 
@@ -39,21 +38,16 @@ class Action(Choice):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(ExactSearch, ReadOnlyAdmin):
     list_display = ("at", "actor", "action", "details")
     list_filter = (Action,)
     search_fields = ("actor",)
     search_help_text = "An operator's name in full, or an action"
     ordering = ("-id",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         found = queryset.filter(action=term)
-        return (found if found.exists() else queryset.filter(actor=term)), False
+        return found if found.exists() else queryset.filter(actor=term)
 
 
 class Reason(Choice):

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 
 from assistant.console.confirmation import Question, ask
-from assistant.console.lists import Choice, ReadOnlyAdmin, actor
+from assistant.console.lists import Choice, ExactSearch, ReadOnlyAdmin, actor
 from assistant.events import MessageRevealed, announce
 from assistant.memory import indexed
 from assistant.memory.proof import prove
@@ -45,7 +45,7 @@ class OnItsWay(Choice):
         return queryset.filter(mirror_state=MirrorState.DEAD, discarded_at=None)
 
 
-class MaskedAdmin(ReadOnlyAdmin):
+class MaskedAdmin(ExactSearch, ReadOnlyAdmin):
     """Rows of messages: found by the ids that logs and traces show, never by what they say."""
 
     exclude: ClassVar = list(SAID)
@@ -59,15 +59,10 @@ class MaskedAdmin(ReadOnlyAdmin):
     def rows(self) -> QuerySet[Message]:
         return Message.objects.all()
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """One index at a time: `OR`, and Django's own comparison of a UUID as text, read the whole table."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
         found = queryset.filter(client_msg_id=known) if (known := _uuid(term)) else queryset.none()
-        return (found if found.exists() else queryset.filter(thread_id=term)), False
+        return found if found.exists() else queryset.filter(thread_id=term)
 
     class Media:
         css: ClassVar = {"all": ("assistant/lists.css",)}

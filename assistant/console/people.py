@@ -9,15 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from assistant.console.confirmation import Question, ask
-from assistant.console.lists import PAGE, CappedPaginator, ReadOnlyAdmin
+from assistant.console.lists import PAGE, CappedPaginator, ExactSearch, ReadOnlyAdmin
 from assistant.conversation import UserGone
 from assistant.models import Listing, User
 from assistant.personal_data import erasure
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only in the stubs
-    """Django's own, for many users: found by the start of their name, or by their number."""
+class PeopleAdmin(ExactSearch, UserAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+    """Django's own, for many users: found by their whole name, or by their number."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -44,16 +44,11 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only in the s
         explains = "Everything about these people is erased for good, here and at Zep. Staff is passed over."
         return ask(self, request, queryset, Question("erase", "Erase", explains, _erase))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         found = queryset.filter(username=term)
         if term.isdecimal() and not found.exists():
             found = queryset.filter(pk=int(term[:18]))
-        return found, False
+        return found
 
 
 def _erase(pks: list[Any], by: str) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from assistant.archive import archiving
 from assistant.console.archives import each_in_time
 from assistant.console.confirmation import Question, ask
-from assistant.console.lists import Choice, ReadOnlyAdmin
+from assistant.console.lists import Choice, ExactSearch, ReadOnlyAdmin
 from assistant.conversation import ThreadNotFound, UserGone
 from assistant.memory import steering
 from assistant.models import Thread
@@ -29,7 +29,7 @@ class Waits(Choice):
 
 
 @admin.register(Thread)
-class ThreadAdmin(ReadOnlyAdmin):
+class ThreadAdmin(ExactSearch, ReadOnlyAdmin):
     list_display = ("id", "user_id", "created_at", "last_sequence", "mirror_due_at", "holds_messages")
     list_filter = (Waits,)
     search_fields = ("id",)
@@ -41,16 +41,11 @@ class ThreadAdmin(ReadOnlyAdmin):
         """Each by the index that has it; the primary key alone is a text without an order of time."""
         return ("-mirror_due_at", "id") if request.GET.get("mirror") == "waiting" else ("-created_at", "id")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         found = queryset.filter(pk=term)
         if term.isdecimal() and not found.exists():
             found = queryset.filter(user_id=int(term[:18]))
-        return found, False
+        return found
 
     @admin.action(description="Forget the cached context", permissions=["steer"])
     def invalidate(self, request: HttpRequest, queryset: QuerySet[Thread]) -> HttpResponse | None:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from assistant import tokens
 from assistant.console.confirmation import Question, ask
-from assistant.console.lists import Choice, ReadOnlyAdmin, actor
+from assistant.console.lists import Choice, ExactSearch, ReadOnlyAdmin, actor
 from assistant.models import ApiToken, User
 
 ISSUE = "assistant.add_apitoken"
@@ -57,7 +57,7 @@ class State(Choice):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(ExactSearch, ReadOnlyAdmin):
     list_display = ("id", "user_id", "name", "state", "created_at", "expires_at", "revoked_at")
     list_filter = (State,)
     search_fields = ("user_id",)
@@ -67,13 +67,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     actions = ("revoke",)
     steer_permission = "assistant.change_apitoken"
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        return (queryset.filter(user_id=int(term[:18])) if term.isdecimal() else queryset.none()), False
+    def found(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(user_id=int(term[:18])) if term.isdecimal() else queryset.none()
 
     @admin.display(description="state")
     def state(self, row: ApiToken) -> str:

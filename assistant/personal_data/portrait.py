@@ -23,7 +23,6 @@ from assistant.personal_data.traces import NOBODYS_NAMES
 
 FORMAT_VERSION = 1
 ROWS_AT_ONCE = 500
-THREAD_FIELDS = ("id", "created_at", "known_to_zep_at", "summary")
 MESSAGE_FIELDS = (
     "thread_id",
     "sequence",

@@ -81,4 +81,3 @@ BETWEEN: Final = words(
     "eksi slash bölü und dann και μετά παύλα τελεία и потом",
     "далее тире дефис пробел точка минус plus_then hyphen strich punkt bindestrich minus",
 )
-EXTENSION: Final = words("ext ext. extension dahili iç_hat доб доб. durchwahl εσωτ εσωτ.")
