@@ -4,7 +4,8 @@ Each function may be run again at any time: what is gone already is no error, an
 went is counted in the transaction that removes it, so that a kill counts nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,6 +21,7 @@ from assistant.personal_data.erasure import FOR_GOOD
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
+THREADS_AT_ONCE = 1_000
 
 FORGET_SUCCESS = """
 local whose = string.match(redis.call('GET', KEYS[1]) or '', '^%S+ (.*)$')
@@ -137,12 +139,12 @@ def _removed(erasure: Erasure, what: str, remove: Callable[[], int]) -> int:
 
 
 async def _forget_threads(threads: list[str]) -> None:
-    for thread_id in threads:
-        await context_cache.forget(thread_id, stale_too=True)
+    await context_cache.forget_all(threads)
+    for at in range(0, len(threads), THREADS_AT_ONCE):
+        work = partial(_forget_writes, threads[at : at + THREADS_AT_ONCE])
+        await state_redis().exchange("erasure", work, patiently=True)
 
-    async def forget_writes(redis: Redis) -> None:
-        await redis.register_script(FORGET_SUCCESS)([write_hold.SUCCESS_KEY], threads)
-        if threads:
-            await redis.delete(*(f"{write_hold.FAILED_KEY}:{thread_id}" for thread_id in threads))
 
-    await state_redis().exchange("erasure", forget_writes, patiently=True)
+async def _forget_writes(threads: Sequence[str], redis: Redis) -> None:
+    await redis.register_script(FORGET_SUCCESS)([write_hold.SUCCESS_KEY], threads)
+    await redis.delete(*(f"{write_hold.FAILED_KEY}:{thread_id}" for thread_id in threads))
