@@ -171,8 +171,8 @@ def test_the_audit_in_it_is_about_all_threads_however_many_each_entry_once_in_or
         {"user": ayse.pk},
         {"thread": names[0]},
     ]
-    for each in details:
-        AuditEntry.objects.create(actor="ayse", action="other", details=each)
+    for number, each in enumerate(details):
+        AuditEntry.objects.create(actor="ayse" if number == 1 else "op", action="other", details=each)
     AuditEntry.objects.create(actor="op", action="other", details={"thread": "somebody else's"})
     with exports.made_at_once(ayse) as file, zipfile.ZipFile(file) as packed:
         told = json.loads(packed.read("audit.json"))
