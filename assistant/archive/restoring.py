@@ -73,8 +73,13 @@ def check(archive_id: int) -> int:
 
     Raise what `restore` raises.
     """
-    archive = _stored(archive_id)
-    return len(_contents(archive)) if archive else 0
+    while archive := _stored(archive_id):
+        try:
+            return len(_contents(archive))
+        except ArchiveDamaged:
+            if reading.is_still_so(archive):
+                raise
+    return 0
 
 
 def archives_with_held_messages() -> list[int]:

@@ -45,7 +45,7 @@ def overtaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setattr(module, name, call)
             by()
             if fails:
-                raise ZepUnavailable("away")
+                raise ZepUnavailable(503)
             return call(*arguments)
 
         monkeypatch.setattr(module, name, slow)
