@@ -16,7 +16,7 @@ from django.utils import timezone
 from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
-from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, traces
+from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, told, traces
 from assistant.personal_data.erasure import call_time
 from assistant.personal_data.events import ErasureStepEnded
 
@@ -26,12 +26,6 @@ OVERTAKEN = 0.0  # no wait: another worker has it in hand, or has ended it
 Step = Callable[[Erasure], None]
 
 EMPTY_OUR_SIDE: tuple[Step, ...] = (places.remove_messages, places.remove_archive_files, places.remove_exports)
-EMPTY_EVERYTHING: tuple[Step, ...] = (
-    ledger.write_request,
-    *EMPTY_OUR_SIDE,
-    lambda erasure: at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure)),
-    places.forget_in_redis,
-)
 
 
 def due() -> list[int]:
@@ -58,10 +52,15 @@ def carry_out(pk: int) -> float | None:
 
 
 def _empty(erasure: Erasure) -> float:
-    failure = _run(EMPTY_EVERYTHING, erasure)
+    failure = _run((ledger.write_request, *EMPTY_OUR_SIDE, _delete_at_zep, places.forget_in_redis), erasure)
     if failure:
         return _put_off(erasure, failure)
     return _wait_until_settled(erasure, zep_absent_at=timezone.now())
+
+
+def _delete_at_zep(erasure: Erasure) -> None:
+    if told.has_to_be_asked(erasure):
+        at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure))
 
 
 def _settle(erasure: Erasure) -> float:
@@ -69,8 +68,9 @@ def _settle(erasure: Erasure) -> float:
     came_back: list[bool] = []
 
     def look_at_zep(erasure: Erasure) -> None:
-        threads = places.threads_at_zep(erasure)
-        came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
+        if told.has_to_be_asked(erasure):
+            threads = places.threads_at_zep(erasure)
+            came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
 
     failure = _run((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
     if failure:

@@ -10,8 +10,7 @@ from django.db.models.functions import Now
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Erasure, Message, MirrorState, User
 from assistant.personal_data.erasure import FOR_GOOD
-
-AT_ZEP = (MirrorState.MIRRORED, MirrorState.IN_FLIGHT)
+from assistant.personal_data.told import AT_ZEP
 
 
 def tell_anew(erasure: Erasure) -> None:
