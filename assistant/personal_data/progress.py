@@ -16,7 +16,7 @@ from django.utils import timezone
 from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
-from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, told, traces
+from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, told, traces, unarchiving
 from assistant.personal_data.erasure import call_time
 from assistant.personal_data.events import ErasureStepEnded
 
@@ -78,7 +78,7 @@ def _settle(erasure: Erasure) -> float:
     if came_back == [True]:
         soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
         return _wait_until_settled(erasure, settled_at=soon)
-    failure = _run((_remove_the_last_rows,), erasure)
+    failure = _run((unarchiving.bring_back,), erasure) or _run((_remove_the_last_rows,), erasure)
     return _put_off(erasure, failure) if failure else 0.0
 
 

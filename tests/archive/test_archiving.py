@@ -251,14 +251,14 @@ def test_what_was_restored_is_not_archived_again_at_once(grow: Grow) -> None:
 def test_rows_that_change_while_they_are_restored_stay_as_they_are(grow: Grow, monkeypatch: pytest.MonkeyPatch) -> None:
     grow("t1", 60)
     archive_thread("t1")
-    contents = restoring._contents
+    contents = restoring.contents
 
     def contents_and_be_overtaken(archive: Archive) -> Any:
         held = contents(archive)
         Message.objects.filter(sequence=5).update(archive=None)
         return held
 
-    monkeypatch.setattr(restoring, "_contents", contents_and_be_overtaken)
+    monkeypatch.setattr(restoring, "contents", contents_and_be_overtaken)
 
     with pytest.raises(ThreadChanged):
         restoring.restore(Archive.objects.get().pk, "ayse")
