@@ -99,9 +99,8 @@ def archives(settings: Settings, tmp_path: Path) -> Path:
 def somebody_with_archives(number: int) -> User:
     """A person with a thread that goes, and one that stays, most of which is in two archives."""
     user = User.objects.create_user(f"person{number}")
-    for thread_id in (f"goes{number}", *[f"stays{number}"] * len(SAID)):
-        said = SAID[Message.objects.filter(thread_id=thread_id).count()]
-        conversation.record(ThreadRef(user, thread_id), said, uuid4())
+    for thread_id, said in (("goes", "kanarya"), *(("stays", said) for said in SAID)):
+        conversation.record(ThreadRef(user, f"{thread_id}{number}"), said, uuid4())
     for name in ("goes", "stays"):
         mirror.drain(f"{name}{number}")
     for keep in (4, 2):

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
+from pytest_django.fixtures import Settings
 
 from assistant import conversation
-from assistant.archive import archiving, storage
+from assistant.archive import archiving, resealing, storage
 from assistant.archive.errors import ArchiveError, ArchiveUnavailable, ThreadBusy
 from assistant.conversation import ThreadRef
 from assistant.memory import mirror
@@ -110,6 +112,31 @@ def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
     assert storage.names() == []
     assert not Archive.objects.exists()
     assert not Message.objects.exists()
+
+
+def test_who_seals_an_archive_anew_is_stopped_and_leaves_no_file(
+    archived: str, ayse: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """The erasure is asked for, and carried out a first time, while the new file is being written."""
+    settings.ARCHIVE_ENCRYPTION_KEY = [Fernet.generate_key().decode(), *settings.ARCHIVE_ENCRYPTION_KEY]
+    write = storage.write
+    begun: list[Erasure] = []
+
+    def slow_write(name: str, content: bytes) -> None:
+        begun.append(erasure.request(ayse, "op"))
+        progress.carry_out(begun[0].pk)
+        write(name, content)
+
+    monkeypatch.setattr(storage, "write", slow_write)
+    with pytest.raises(ThreadBusy):
+        resealing.reseal(Archive.objects.get().pk, "op")
+    begun[0].refresh_from_db()
+    assert (begun[0].due_at - begun[0].requested_at).total_seconds() > 55  # type: ignore[operator]  # an archiver's lease
+
+    finish(begun[0])
+
+    assert storage.names() == []
+    assert not Archive.objects.exists()
 
 
 def test_a_file_of_a_killed_archiver_goes_too(say: Say, ayse: User) -> None:
