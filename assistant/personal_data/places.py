@@ -6,6 +6,7 @@ went is counted in the transaction that removes it, so that a kill counts nothin
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -81,10 +82,10 @@ def look_for_archive_files(erasure: Erasure) -> None:
 
     Raise ArchiveUnavailable, or StillThere where a removed file is there all the same.
     """
-    threads = frozenset(threads_of(erasure).values_list("pk", flat=True))
+    owners = _memory_ids(erasure)
     is_person = erasure.scope == Erasure.Scope.PERSON
-    theirs = [name for name in storage.names() if _is_of(name, threads, str(erasure.memory_id) if is_person else "")]
-    for name in theirs:
+    theirs = [name for owner in owners for name in storage.names(f"{owner}_{'' if is_person else erasure.thread_id}")]
+    for name in theirs if is_person else filter(partial(_is_of, erasure.thread_id), theirs):
         storage.remove(name)
         if storage.exists(name):
             raise StillThere
@@ -117,10 +118,15 @@ def _archives(erasure: Erasure) -> QuerySet[Archive]:
     return Archive.objects.filter(thread__in=threads_of(erasure))
 
 
-def _is_of(name: str, threads: frozenset[str], memory_id: str) -> bool:
+def _memory_ids(erasure: Erasure) -> set[UUID]:
+    """Every id that the person's archives can be called after: an erased thread gave them a new one."""
+    earlier = erasure.user.erasures.values_list("memory_id", flat=True) if erasure.user else ()
+    return {erasure.memory_id, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
+
+
+def _is_of(thread_id: str, name: str) -> bool:
     """Archives are called `{memory id}_{thread id}_{time}`."""
-    owner, _, rest = name.partition("_")
-    return rest.rpartition("_")[0] in threads or (bool(memory_id) and owner == memory_id)
+    return name.partition("_")[2].rpartition("_")[0] == thread_id
 
 
 def _some_messages(erasure: Erasure) -> int:

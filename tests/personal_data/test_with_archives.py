@@ -86,6 +86,31 @@ def test_files_that_no_row_tells_of_are_found_by_their_names(archived: str, ayse
     storage.remove(stranger)
 
 
+def test_files_called_after_an_earlier_id_are_found_too(archived: str, ayse: User, say: Say) -> None:
+    """One of the person's threads was erased before, which gave them another id; a restored folder has old names."""
+    earlier = ayse.memory_id
+    say("goes", "t2")
+    finish(erasure.request_thread(ayse, "t2", "op"))
+    storage.write(f"{earlier}_{archived}_20200101T000000000000Z.json.gz", b"kanarya")
+
+    finish(erasure.request(User.objects.get(pk=ayse.pk), "op"))
+
+    assert storage.names() == []
+
+
+def test_a_threads_erasure_leaves_the_files_of_threads_whose_names_begin_like_its_own(
+    archived: str, ayse: User
+) -> None:
+    longer = f"{ayse.memory_id}_{archived}_b_20200101T000000000000Z.json.gz"
+    storage.write(longer, b"somebody else")
+    storage.write(f"{ayse.memory_id}_{archived}_20200101T000000000000Z.json.gz", b"kanarya")
+
+    finish(erasure.request_thread(ayse, archived, "op"))
+
+    assert storage.names() == [longer]
+    storage.remove(longer)
+
+
 def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
     say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
