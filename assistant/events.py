@@ -323,6 +323,14 @@ class ArchiveRestored(Event):
 
 
 @dataclass(frozen=True)
+class ArchiveResealed(Event):
+    """An archive's file was sealed anew, with the key that writes now."""
+
+    thread_id: str
+    messages: int
+
+
+@dataclass(frozen=True)
 class ArchiveExpired(Event):
     """An archive's time was over: what it held is gone."""
 

@@ -20,10 +20,10 @@ AT_ONCE = 100
 def remove(archive: Archive) -> None:
     """Remove the file, and then the row of one that was never stored; others keep theirs as a record.
 
-    Raise ArchiveUnavailable.
+    Where the archive has another file by now, that one stays to be removed. Raise ArchiveUnavailable.
     """
     storage.remove(archive.name)
-    rows = Archive.objects.filter(pk=archive.pk)
+    rows = Archive.objects.filter(pk=archive.pk, name=archive.name)
     rows.filter(state=Archive.State.WRITING).delete()
     rows.exclude(state=Archive.State.STORED).update(file_removed_at=timezone.now())
 

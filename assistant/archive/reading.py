@@ -36,6 +36,15 @@ def messages(found: Document) -> Iterator[dict[str, Any]]:
     return map(document.message, found.history)
 
 
+def is_still_so(archive: Archive) -> bool:
+    """Whether the archive's row is as it was when it was read. If not, its file may be missing and nothing is damaged:
+
+    a restored archive's file goes, and one that is sealed anew has another.
+    """
+    as_it_was = {name: getattr(archive, name) for name in ("pk", "state", "name", "sha256")}
+    return Archive.objects.filter(**as_it_was).exists()
+
+
 def fill_in(*rows: Message | None) -> None:
     """Give archived rows, in memory, what was taken out of them. One read for each archive. Raise ArchiveError."""
     archived = [row for row in rows if row is not None and row.archive_id is not None]
@@ -45,11 +54,25 @@ def fill_in(*rows: Message | None) -> None:
 
 
 def _fill_in(archive_id: int, rows: Sequence[Message]) -> None:
+    archive = _row(archive_id)
+    while archive is not None and archive.state != Archive.State.RESTORED:
+        try:
+            _copy(archive, rows)
+        except ArchiveDamaged:
+            if is_still_so(archive):
+                raise
+            archive = _row(archive_id)
+        else:
+            return
+    _look_again(rows)  # it was restored since they were read
+
+
+def _row(archive_id: int) -> Archive | None:
+    return Archive.objects.filter(pk=archive_id).first()
+
+
+def _copy(archive: Archive, rows: Sequence[Message]) -> None:
     wanted = {row.pk: row for row in rows}
-    archive = Archive.objects.filter(pk=archive_id).first()
-    if archive is None or archive.state == Archive.State.RESTORED:  # since the row was read
-        _look_again(rows)
-        return
     for columns in messages(opened(archive)):
         if row := wanted.get(columns["id"]):
             for name in EMPTIED:

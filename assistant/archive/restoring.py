@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -28,8 +28,9 @@ from assistant.archive.errors import (
 )
 from assistant.events import ArchiveFailed, ArchiveRestored, announce
 from assistant.memory.outbox import Lease
-from assistant.models import Archive, AuditEntry, Message, MirrorState
+from assistant.models import Archive, AuditEntry, Message, MirrorState, Thread
 
+Contents = Sequence[Mapping[str, Any]]
 STAYS = timedelta(days=1)  # before the thread may be archived again: who restored it wants to look at it
 
 
@@ -73,8 +74,37 @@ def check(archive_id: int) -> int:
 
     Raise what `restore` raises.
     """
-    archive = _stored(archive_id)
-    return len(_contents(archive)) if archive else 0
+    while archive := _stored(archive_id):
+        try:
+            return len(contents(archive))
+        except ArchiveDamaged:
+            if reading.is_still_so(archive):
+                raise
+    return 0
+
+
+def contents(archive: Archive) -> Contents:
+    """What the file holds, if it is about the rows that refer to it. Raise what `reading.opened` raises."""
+    held = list(reading.messages(reading.opened(archive)))
+    rows = Message.objects.filter(archive=archive).order_by("sequence").values(*IDENTITY)
+    if [{name: message[name] for name in IDENTITY} for message in held] != list(rows):
+        raise ArchiveDamaged("its messages are not those of the rows that refer to it")
+    return held
+
+
+def put_back(archive: Archive, held: Contents, thread: QuerySet[Thread], actor: str) -> None:
+    """Inside a transaction, by who has the thread alone: the texts go into their rows. Audited. Raise ThreadChanged.
+
+    The file is of no use afterwards, and still there.
+    """
+    if statements.fill(archive.pk, held) != len(held):
+        raise ThreadChanged("messages were changed while they were restored")
+    stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
+    if not stored.update(state=Archive.State.RESTORED, restored_at=timezone.now()):
+        raise ThreadChanged("the archive was deleted while it was restored")
+    _count(thread, archive)
+    details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": len(held)}
+    AuditEntry.objects.create(actor=actor, action="archive.restore", details=details)
 
 
 def archives_with_held_messages() -> list[int]:
@@ -98,38 +128,22 @@ def _restore(lease: Lease, archive_id: int, actor: str) -> bool:
     archive = _stored(archive_id)
     if archive is None:
         return False
-    _commit(lease, archive, _contents(archive), actor)
+    _commit(lease, archive, contents(archive), actor)
     with suppress(ArchiveUnavailable):  # the sweep removes the file
         left_over.remove(Archive.objects.get(pk=archive.pk))
     return True
 
 
-def _contents(archive: Archive) -> Sequence[Mapping[str, Any]]:
-    """What the file holds, if it is about the rows that refer to it."""
-    held = list(reading.messages(reading.opened(archive)))
-    rows = Message.objects.filter(archive=archive).order_by("sequence").values(*IDENTITY)
-    if [{name: message[name] for name in IDENTITY} for message in held] != list(rows):
-        raise ArchiveDamaged("its messages are not those of the rows that refer to it")
-    return held
-
-
-def _commit(lease: Lease, archive: Archive, held: Sequence[Mapping[str, Any]], actor: str) -> None:
+def _commit(lease: Lease, archive: Archive, held: Contents, actor: str) -> None:
     with transaction.atomic():
         threads.renew(lease)
-        if statements.fill(archive.pk, held) != len(held):
-            raise ThreadChanged("messages were changed while they were restored")
-        stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
-        if not stored.update(state=Archive.State.RESTORED, restored_at=timezone.now()):
-            raise ThreadChanged("the archive was deleted while it was restored")
-        _count(lease, archive)
-        details = {"archive": archive.pk, "thread_id": archive.thread_id, "messages": len(held)}
-        AuditEntry.objects.create(actor=actor, action="archive.restore", details=details)
+        put_back(archive, held, threads.mine(lease), actor)
 
 
-def _count(lease: Lease, archive: Archive) -> None:
+def _count(thread: QuerySet[Thread], archive: Archive) -> None:
     """The thread's counters; with nothing archived any more it has no summary either."""
     is_last = When(archived_messages__lte=archive.message_count, then=Value(None))
-    threads.mine(lease).update(
+    thread.update(
         summary=Case(is_last, default=F("summary")),
         archived_at=Case(is_last, default=F("archived_at")),
         hot_messages=F("hot_messages") + archive.message_count,

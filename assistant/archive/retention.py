@@ -50,7 +50,8 @@ def _expired(archive: Archive, now: datetime, actor: str) -> bool:
         AuditEntry.objects.create(actor=actor, action="archive.expire", details=details)
     archive.state = Archive.State.EXPIRED
     with suppress(ArchiveUnavailable):
-        left_over.remove(archive)
+        for row in Archive.objects.filter(pk=archive.pk):  # it may have been sealed anew meanwhile, into another file
+            left_over.remove(row)
     announce(ArchiveExpired(archive.thread_id, archive.message_count))
     return True
 

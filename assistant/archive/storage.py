@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
 from assistant.archive.errors import ArchiveDamaged, ArchiveUnavailable
@@ -36,6 +37,10 @@ class LocalFolder(FileSystemStorage):
             partial.unlink(missing_ok=True)
         _sync_folder(folder)
         return name
+
+    def names(self, prefix: str) -> list[str]:
+        """The files whose names begin so."""
+        return [name for name in self.listdir("")[1] if name.startswith(prefix)]
 
     def delete(self, name: str) -> None:
         super().delete(name)
@@ -74,17 +79,30 @@ def exists(name: str) -> bool:
         return _storage().exists(name)
 
 
-def names() -> list[str]:
-    """Every file of the storage. Raise ArchiveUnavailable."""
+def names(prefix: str = "") -> list[str]:
+    """The files of the storage whose names begin so. Raise ArchiveUnavailable.
+
+    A bucket looks for them itself: it answers for a thousand names at a time, so all of a large one take minutes.
+    """
     try:
         with _translated():
-            return sorted(_storage().listdir("")[1])
+            return sorted(_storage().names(prefix))
     except FileNotFoundError:  # nothing was archived yet
         return []
 
 
-def _storage() -> Storage:
-    return storages[ALIAS]
+class ArchiveStorage(Protocol):
+    """What is used of Django's storages, and what they cannot do: to look for names."""
+
+    def save(self, name: str, content: "ContentFile[bytes]") -> str: ...
+    def open(self, name: str) -> "File[bytes]": ...
+    def delete(self, name: str) -> None: ...
+    def exists(self, name: str) -> bool: ...
+    def names(self, prefix: str) -> list[str]: ...
+
+
+def _storage() -> ArchiveStorage:
+    return cast(ArchiveStorage, storages[ALIAS])
 
 
 def _sync_folder(folder: Path) -> None:

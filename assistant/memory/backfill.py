@@ -43,10 +43,12 @@ def let_go_threads(thread_ids: Iterable[str], actor: str) -> int:
 def _let_go(thread_id: str, actor: str) -> int:
     """One transaction: the thread row is locked first, so that no message is held behind those that go.
 
-    Where one of them is in an archive none goes: it has to be restored first, or the others would overtake it.
+    Where one of them is in an archive none goes: it has to be restored first, or the others would overtake it. A thread
+    that was erased since it was looked for holds nothing.
     """
     with transaction.atomic():
-        Thread.objects.select_for_update().get(pk=thread_id)
+        if Thread.objects.select_for_update().filter(pk=thread_id).first() is None:
+            return 0
         if Message.objects.filter(thread_id=thread_id, mirror_state=MirrorState.HELD, archive__isnull=False).exists():
             return 0
         Thread.objects.filter(pk=thread_id).update(holds_messages=False, mirror_due_at=Coalesce("mirror_due_at", Now()))

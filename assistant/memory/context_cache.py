@@ -5,7 +5,9 @@ a fill that was read under an older generation is dropped, so a slow reader neve
 (`mem:ctx:v1:<thread>:stale`, of the whole context) stays for ten minutes, for turns whose read failed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +16,7 @@ from redis.asyncio import Redis
 from assistant.memory.context import CONTEXT_MODES, ContextMode, ThreadContext
 from assistant.redis_link import cache_redis
 
+FORGOTTEN_AT_ONCE = 200  # threads in one round trip: a few milliseconds of Redis
 GENERATION_SECONDS = 24 * 3600  # longer than any read; when it lapses the thread was idle and nothing is cached
 
 LOOK_UP = """
@@ -72,18 +75,27 @@ async def fill(thread_id: str, mode: ContextMode, context: ThreadContext, genera
 
 async def forget(thread_id: str, *, stale_too: bool = False) -> str:
     """Drop the thread's context and start a new generation, which is returned. One round trip. May raise RedisDown."""
+    work = partial(_forget, [thread_id], stale_too=stale_too)
+    results = await cache_redis().exchange("context_cache", work)
+    return str(results[0])
 
-    async def run(redis: Redis) -> list[object]:
-        async with redis.pipeline(transaction=True) as pipe:
+
+async def forget_all(thread_ids: Sequence[str]) -> None:
+    """The same for many threads, old copies too. One round trip for each 200. May raise RedisDown."""
+    for at in range(0, len(thread_ids), FORGOTTEN_AT_ONCE):
+        work = partial(_forget, thread_ids[at : at + FORGOTTEN_AT_ONCE], stale_too=True)
+        await cache_redis().exchange("context_cache", work, patiently=True)
+
+
+async def _forget(thread_ids: Sequence[str], redis: Redis, *, stale_too: bool) -> list[object]:
+    """What Redis answered, for each thread in turn; first of all the first thread's new generation."""
+    dropped = (*CONTEXT_MODES, "stale") if stale_too else CONTEXT_MODES
+    async with redis.pipeline(transaction=True) as pipe:
+        for thread_id in thread_ids:
             pipe.incr(_generation_key(thread_id))
             pipe.expire(_generation_key(thread_id), GENERATION_SECONDS)
-            pipe.delete(*(_key(thread_id, mode) for mode in CONTEXT_MODES))
-            if stale_too:
-                pipe.delete(_key(thread_id, "stale"))
-            return list(await pipe.execute())
-
-    results = await cache_redis().exchange("context_cache", run)
-    return str(results[0])
+            pipe.delete(*(_key(thread_id, mode) for mode in dropped))
+        return list(await pipe.execute())
 
 
 def _keys(thread_id: str, mode: ContextMode) -> list[str]:

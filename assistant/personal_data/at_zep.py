@@ -24,9 +24,14 @@ class StillThere(EasyIslandersError):
 
 
 class NotConfigured(EasyIslandersError):
-    """Nobody said where Zep is, and it was told things once. Set ZEP_BASE_URL and ZEP_API_KEY."""
+    """Nobody said where Zep is, and it may have been told things once. Set ZEP_BASE_URL and ZEP_API_KEY."""
 
     reason = "zep_not_configured"
+
+
+def is_configured() -> bool:
+    """Whether somebody said where Zep is."""
+    return bool(settings.ZEP_BASE_URL and settings.ZEP_API_KEY)
 
 
 def delete(memory_id: UUID, threads: Sequence[str]) -> None:
@@ -42,7 +47,7 @@ def delete_what_came_back(memory_id: UUID, threads: Sequence[str]) -> bool:
 
 
 def _demand_configuration() -> None:
-    if not (settings.ZEP_BASE_URL and settings.ZEP_API_KEY):
+    if not is_configured():
         raise NotConfigured
 
 

@@ -9,8 +9,9 @@ from contextlib import suppress
 from django.db import transaction
 from django.db.models import F
 
+from assistant import loops
 from assistant.events import announce
-from assistant.memory.service import invalidate_context
+from assistant.memory import context_cache
 from assistant.models import UNSENT_STATES, AuditEntry, Message, MirrorState, Thread, User
 from assistant.personal_data.erasure import THEMSELVES, lock
 from assistant.personal_data.events import MemoryChosen
@@ -48,5 +49,4 @@ def _keep_private(user: User) -> None:
 def _forget_contexts(user: User) -> None:
     """What is cached is not read any more; without Redis it ends by itself within minutes."""
     with suppress(RedisDown):
-        for thread_id in user.threads.values_list("pk", flat=True):
-            invalidate_context(thread_id)
+        loops.run(context_cache.forget_all(list(user.threads.values_list("pk", flat=True))))

@@ -18,7 +18,7 @@ from assistant.conversation import ThreadNotFound, UserGone
 from assistant.events import announce
 from assistant.memory import outbox, tombstones
 from assistant.models import AuditEntry, Erasure, Tombstone, User
-from assistant.personal_data import traces
+from assistant.personal_data import told, traces
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.publishing import publish_named
 
@@ -108,7 +108,7 @@ def _made(user: User, scope: Erasure.Scope, receipt: str, counts: dict[str, int]
         "due_at": timezone.now(),
         "claimed_until": None,
         "completed_at": None,
-        "counts": counts,
+        "counts": counts | {told.THREADS_TOLD: told.threads_told(user)},
     }
     return Erasure.objects.update_or_create(receipt=receipt, defaults=facts)[0]
 

@@ -19,6 +19,13 @@ class ErasureStepEnded(Event):
     attempts: int = 0
 
 
+@dataclass(frozen=True)
+class ArchivesLeftOut(Event):
+    """After one thread's erasure the user's others are told to Zep anew, but for these: unreadable, or expired."""
+
+    archives: int
+
+
 ExportOutcome = Literal["sent", "queued", "made", "failed", "expired", "refused"]
 EXPORT_OUTCOMES: tuple[ExportOutcome, ...] = ("sent", "queued", "made", "failed", "expired", "refused")
 

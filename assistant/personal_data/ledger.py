@@ -13,6 +13,7 @@ from django.conf import settings
 
 from assistant.memory import tombstones
 from assistant.models import Erasure
+from assistant.personal_data.told import THREADS_TOLD
 
 VERSION = 1
 Entry = dict[str, Any]
@@ -29,6 +30,7 @@ def write_request(erasure: Erasure) -> None:
             "scope": erasure.scope,
             "memory_ids": [str(each) for each in _memory_ids(erasure)],
             "threads": [tombstones.digest(each) for each in _thread_ids(erasure)],
+            THREADS_TOLD: erasure.counts.get(THREADS_TOLD),
             "at": erasure.requested_at.isoformat(),
         }
     )

@@ -4,7 +4,9 @@ Each function may be run again at any time: what is gone already is no error, an
 went is counted in the transaction that removes it, so that a kill counts nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,6 +22,7 @@ from assistant.personal_data.erasure import FOR_GOOD
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
+THREADS_AT_ONCE = 1_000
 
 FORGET_SUCCESS = """
 local whose = string.match(redis.call('GET', KEYS[1]) or '', '^%S+ (.*)$')
@@ -79,10 +82,10 @@ def look_for_archive_files(erasure: Erasure) -> None:
 
     Raise ArchiveUnavailable, or StillThere where a removed file is there all the same.
     """
-    threads = frozenset(threads_of(erasure).values_list("pk", flat=True))
+    owners = _memory_ids(erasure)
     is_person = erasure.scope == Erasure.Scope.PERSON
-    theirs = [name for name in storage.names() if _is_of(name, threads, str(erasure.memory_id) if is_person else "")]
-    for name in theirs:
+    theirs = [name for owner in owners for name in storage.names(f"{owner}_{'' if is_person else erasure.thread_id}")]
+    for name in theirs if is_person else filter(partial(_is_of, erasure.thread_id), theirs):
         storage.remove(name)
         if storage.exists(name):
             raise StillThere
@@ -115,10 +118,15 @@ def _archives(erasure: Erasure) -> QuerySet[Archive]:
     return Archive.objects.filter(thread__in=threads_of(erasure))
 
 
-def _is_of(name: str, threads: frozenset[str], memory_id: str) -> bool:
+def _memory_ids(erasure: Erasure) -> set[UUID]:
+    """Every id that the person's archives can be called after: an erased thread gave them a new one."""
+    earlier = erasure.user.erasures.values_list("memory_id", flat=True) if erasure.user else ()
+    return {erasure.memory_id, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
+
+
+def _is_of(thread_id: str, name: str) -> bool:
     """Archives are called `{memory id}_{thread id}_{time}`."""
-    owner, _, rest = name.partition("_")
-    return rest.rpartition("_")[0] in threads or (bool(memory_id) and owner == memory_id)
+    return name.partition("_")[2].rpartition("_")[0] == thread_id
 
 
 def _some_messages(erasure: Erasure) -> int:
@@ -137,12 +145,12 @@ def _removed(erasure: Erasure, what: str, remove: Callable[[], int]) -> int:
 
 
 async def _forget_threads(threads: list[str]) -> None:
-    for thread_id in threads:
-        await context_cache.forget(thread_id, stale_too=True)
+    await context_cache.forget_all(threads)
+    for at in range(0, len(threads), THREADS_AT_ONCE):
+        work = partial(_forget_writes, threads[at : at + THREADS_AT_ONCE])
+        await state_redis().exchange("erasure", work, patiently=True)
 
-    async def forget_writes(redis: Redis) -> None:
-        await redis.register_script(FORGET_SUCCESS)([write_hold.SUCCESS_KEY], threads)
-        if threads:
-            await redis.delete(*(f"{write_hold.FAILED_KEY}:{thread_id}" for thread_id in threads))
 
-    await state_redis().exchange("erasure", forget_writes, patiently=True)
+async def _forget_writes(threads: Sequence[str], redis: Redis) -> None:
+    await redis.register_script(FORGET_SUCCESS)([write_hold.SUCCESS_KEY], threads)
+    await redis.delete(*(f"{write_hold.FAILED_KEY}:{thread_id}" for thread_id in threads))

@@ -9,34 +9,28 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
-from assistant.personal_data import at_zep, ledger, places, retelling, sealing, traces
+from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, told, traces, unarchiving
 from assistant.personal_data.erasure import call_time
 from assistant.personal_data.events import ErasureStepEnded
 
-CLAIMED_FOR = timedelta(minutes=2)  # a worker that died is replaced after it
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 3_600.0
 DOUBLINGS = 10
+OVERTAKEN = 0.0  # no wait: another worker has it in hand, or has ended it
 Step = Callable[[Erasure], None]
 
 EMPTY_OUR_SIDE: tuple[Step, ...] = (places.remove_messages, places.remove_archive_files, places.remove_exports)
-EMPTY_EVERYTHING: tuple[Step, ...] = (
-    ledger.write_request,
-    *EMPTY_OUR_SIDE,
-    lambda erasure: at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure)),
-    places.forget_in_redis,
-)
 
 
 def due() -> list[int]:
     """Erasures to go on with now. One query over a partial index."""
-    return list(_free().order_by("due_at").values_list("pk", flat=True)[:100])
+    return list(claims.free().order_by("due_at").values_list("pk", flat=True)[:100])
 
 
 def pending() -> tuple[int, datetime | None]:
@@ -46,8 +40,11 @@ def pending() -> tuple[int, datetime | None]:
 
 
 def carry_out(pk: int) -> float | None:
-    """Go on with one erasure as far as it goes; in how many seconds to come back, None where there is no need."""
-    while erasure := _claim(pk):
+    """Go on with one erasure as far as it goes; in how many seconds to come back, None where there is no need.
+
+    A worker that another one overtook, because its own claim ran out, leaves the row as that one has it.
+    """
+    while erasure := claims.claim(pk):
         wait = ADVANCE[Erasure.State(erasure.state)](erasure)
         if wait:
             return wait
@@ -55,10 +52,15 @@ def carry_out(pk: int) -> float | None:
 
 
 def _empty(erasure: Erasure) -> float:
-    failure = _run(EMPTY_EVERYTHING, erasure)
+    failure = _run((ledger.write_request, *EMPTY_OUR_SIDE, _delete_at_zep, places.forget_in_redis), erasure)
     if failure:
         return _put_off(erasure, failure)
     return _wait_until_settled(erasure, zep_absent_at=timezone.now())
+
+
+def _delete_at_zep(erasure: Erasure) -> None:
+    if told.has_to_be_asked(erasure):
+        at_zep.delete(erasure.memory_id, places.threads_at_zep(erasure))
 
 
 def _settle(erasure: Erasure) -> float:
@@ -66,8 +68,9 @@ def _settle(erasure: Erasure) -> float:
     came_back: list[bool] = []
 
     def look_at_zep(erasure: Erasure) -> None:
-        threads = places.threads_at_zep(erasure)
-        came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
+        if told.has_to_be_asked(erasure):
+            threads = places.threads_at_zep(erasure)
+            came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
 
     failure = _run((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
     if failure:
@@ -75,7 +78,7 @@ def _settle(erasure: Erasure) -> float:
     if came_back == [True]:
         soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
         return _wait_until_settled(erasure, settled_at=soon)
-    failure = _run((_remove_the_last_rows,), erasure)
+    failure = _run((unarchiving.bring_back,), erasure) or _run((_remove_the_last_rows,), erasure)
     return _put_off(erasure, failure) if failure else 0.0
 
 
@@ -88,7 +91,7 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
     with transaction.atomic():
         places.lock_user(erasure)
         places.lock_threads(erasure)
-        if not Erasure.objects.filter(pk=erasure.pk, state=Erasure.State.SETTLING).exists():
+        if claims.unchanged(erasure).select_for_update().first() is None:
             return
         places.remove_messages(erasure)
         places.remove_archives(erasure)
@@ -108,15 +111,16 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
 
 def _seal(erasure: Erasure) -> float:
     completed_at = erasure.completed_at or timezone.now()
-    Erasure.objects.filter(pk=erasure.pk).update(completed_at=completed_at)
+    claims.unchanged(erasure).update(completed_at=completed_at)
     erasure.completed_at = completed_at
     failure = _run((lambda _: sealing.seal(), ledger.write_completion), erasure)
     if failure:
         return _put_off(erasure, failure)
     with transaction.atomic():
-        Erasure.objects.filter(pk=erasure.pk).update(
+        if not claims.unchanged(erasure).update(
             state=Erasure.State.COMPLETED, due_at=None, claimed_until=None, failure="", attempts=0
-        )
+        ):
+            return OVERTAKEN
         AuditEntry.objects.create(actor="system", action="erasure.complete", details={"erasure": erasure.pk})
     announce(ErasureStepEnded("completed", erasure.scope, attempts=erasure.attempts))
     return 0.0
@@ -145,30 +149,26 @@ def _failure_of(step: Step, erasure: Erasure) -> str:
     return ""
 
 
-def _free() -> QuerySet[Erasure]:
-    unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=Now())
-    return Erasure.objects.filter(unclaimed, due_at__lte=Now())
-
-
-def _claim(pk: int) -> Erasure | None:
-    """Take it in hand; None where somebody else has it, or it is not due."""
-    if not _free().filter(pk=pk).update(claimed_until=Now() + CLAIMED_FOR, attempts=F("attempts") + 1):
-        return None
-    return Erasure.objects.select_related("user").get(pk=pk)
-
-
 def _advance(erasure: Erasure, state: Erasure.State, seconds: float, **more: object) -> None:
     due_at = Now() + timedelta(seconds=seconds)
     changes = {"state": state, "due_at": due_at, "claimed_until": None, "attempts": 0, "failure": "", **more}
-    Erasure.objects.filter(pk=erasure.pk).update(**changes)
+    claims.unchanged(erasure).update(**changes)
 
 
 def _wait_until_settled(erasure: Erasure, **more: object) -> float:
     """Come back once nobody can be in the middle of a call any more; in how many seconds that is."""
-    mine = Erasure.objects.filter(pk=erasure.pk)
-    mine.update(state=Erasure.State.SETTLING, claimed_until=None, attempts=0, failure="", **more)
-    mine.update(due_at=Greatest("settled_at", Now() + timedelta(seconds=1), output_field=DateTimeField()))
-    due_at = mine.values_list("due_at", flat=True).get() or timezone.now()
+    row = Erasure.objects.filter(pk=erasure.pk)
+    with transaction.atomic():
+        if not claims.unchanged(erasure).update(**more):
+            return OVERTAKEN
+        row.update(
+            state=Erasure.State.SETTLING,
+            due_at=Greatest("settled_at", Now() + timedelta(seconds=1), output_field=DateTimeField()),
+            claimed_until=None,
+            attempts=0,
+            failure="",
+        )
+        due_at = row.values_list("due_at", flat=True).get() or timezone.now()
     return max(1.0, (due_at - timezone.now()).total_seconds())
 
 
@@ -176,6 +176,7 @@ def _put_off(erasure: Erasure, kind: str) -> float:
     """Try again later: 5 s, doubled each time, at most an hour, for as long as it takes."""
     wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(erasure.attempts - 1, DOUBLINGS), LONGEST_WAIT_SECONDS)
     due_at = Now() + timedelta(seconds=wait)
-    Erasure.objects.filter(pk=erasure.pk).update(due_at=due_at, claimed_until=None, failure=kind)
+    if not claims.mine(erasure).update(due_at=due_at, claimed_until=None, failure=kind):
+        return OVERTAKEN
     announce(ErasureStepEnded("put_off", erasure.scope, kind, erasure.attempts))
     return wait

@@ -18,6 +18,7 @@ from assistant.models import Erasure, Thread, Tombstone, User
 from assistant.personal_data import ledger
 from assistant.personal_data.erasure import CARRY_OUT, begin_person, begin_thread, lock
 from assistant.personal_data.ledger import Entry
+from assistant.personal_data.told import THREADS_TOLD
 from assistant.publishing import publish_named
 
 ACTOR = "reapply_erasures"
@@ -77,9 +78,19 @@ def _begun_again(entry: Entry, user: User | None, thread_id: str) -> Erasure:
     else:
         erasure = begin_thread(lock(user.pk), thread_id, ACTOR, receipt)
     Erasure.objects.filter(pk=erasure.pk).update(
-        requested_at=parse_datetime(entry["at"]), in_ledger=True, memory_id=UUID(entry["memory_ids"][0])
+        requested_at=parse_datetime(entry["at"]),
+        in_ledger=True,
+        memory_id=UUID(entry["memory_ids"][0]),
+        counts=_counts(entry, erasure),
     )
     return erasure
+
+
+def _counts(entry: Entry, erasure: Erasure) -> dict[str, int]:
+    """What Zep had been told is the ledger's to say: the backup may be from before. Where it does not, nobody knows."""
+    counts: dict[str, int] = dict(erasure.counts)
+    found, noted = counts.pop(THREADS_TOLD, 0), entry.get(THREADS_TOLD)
+    return counts if noted is None else counts | {THREADS_TOLD: max(found, noted)}
 
 
 def _for_zep_alone(entry: Entry) -> Erasure:

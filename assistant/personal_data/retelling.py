@@ -1,7 +1,7 @@
 """After a thread's erasure: what the user said elsewhere is told to Zep anew, under their new id there.
 
-Community Edition forgets what it learned from one thread only with the whole user. Messages that were archived are not
-told again: their text is not in the database.
+Community Edition forgets what it learned from one thread only with the whole user. What was archived is back in its
+rows by then (`unarchiving`); messages whose archive could not be read are not told again.
 """
 
 from django.db.models import F
@@ -10,20 +10,24 @@ from django.db.models.functions import Now
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Erasure, Message, MirrorState, User
 from assistant.personal_data.erasure import FOR_GOOD
-
-AT_ZEP = (MirrorState.MIRRORED, MirrorState.IN_FLIGHT)
+from assistant.personal_data.told import AT_ZEP
 
 
 def tell_anew(erasure: Erasure) -> None:
-    """Inside a transaction: let the user's other threads go to Zep again, unless another erasure still holds them."""
-    if erasure.user is None or _others_under_way(erasure, erasure.user):
+    """Let the user's other threads go to Zep again, unless another erasure still holds them.
+
+    Inside a transaction, with the user's row locked: what they chose while the erasure was under way counts.
+    """
+    user = User.objects.filter(pk=erasure.user.pk).first() if erasure.user else None
+    if user is None or _others_under_way(erasure, user):
         return
-    threads = erasure.user.threads.filter(lease_until=FOR_GOOD)  # those begun since have been told under the new id
+    threads = user.threads.filter(lease_until=FOR_GOOD)  # those begun since have been told under the new id
     rows = Message.objects.filter(thread__in=threads).exclude(mirror_state=MirrorState.PRIVATE)
     rows.update(zep_generation=F("zep_generation") + 1, outgoing_parts=None)
-    rows.filter(mirror_state__in=AT_ZEP).filter(archive=None).update(
-        mirror_state=_state_of_what_is_told(erasure), mirrored_at=None, mirror_error=""
-    )
+    state = _state_of_what_is_told(user)
+    told = rows.filter(mirror_state__in=AT_ZEP)
+    told = told if state == MirrorState.PRIVATE else told.filter(archive=None)
+    told.update(mirror_state=state, mirrored_at=None, mirror_error="")
     is_held = base_mode() is MemoryMode.OFF
     changes: dict[str, object] = {"lease_until": None, "known_to_zep_at": None}
     changes |= {"mirror_due_at": None, "holds_messages": True} if is_held else {"mirror_due_at": Now()}
@@ -35,7 +39,7 @@ def _others_under_way(erasure: Erasure, user: User) -> bool:
     return of_user.filter(state__in=(Erasure.State.REQUESTED, Erasure.State.SETTLING)).exists()
 
 
-def _state_of_what_is_told(erasure: Erasure) -> MirrorState:
-    if erasure.user is not None and not erasure.user.memory_on:
+def _state_of_what_is_told(user: User) -> MirrorState:
+    if not user.memory_on:
         return MirrorState.PRIVATE
     return MirrorState.HELD if base_mode() is MemoryMode.OFF else MirrorState.PENDING

@@ -1,4 +1,4 @@
-"""A process that archives, restores or expires, and kills itself at a named point: `python -m tests.archive.doomed`.
+"""A process that works on archives and kills itself at a named point: `python -m tests.archive.doomed`.
 
 The product knows nothing of it: the points are calls that are wrapped here.
 """
@@ -31,18 +31,23 @@ POINTS: dict[str, tuple[str, str]] = {
     "rows filled": ("assistant.archive.restoring._count", "before"),
     "restored": ("assistant.archive.restoring._commit", "after"),
     "file removed": ("assistant.archive.storage.remove", "after"),
+    "new row made": ("assistant.archive.resealing._announced", "after"),
+    "new file verified": ("assistant.archive.resealing._verify", "after"),
+    "files swapped": ("assistant.archive.resealing.AuditEntry.objects.create", "after"),
+    "swap committed": ("assistant.archive.resealing._commit", "after"),
     "expired": ("assistant.archive.left_over.remove", "before"),
 }
 
 
 def main(work: str, point: str) -> None:
     django.setup()
-    from assistant.archive import restoring, retention, running  # noqa: PLC0415  # the settings are read by now
+    from assistant.archive import resealing, restoring, retention, running  # noqa: PLC0415  # the settings are read by now
     from assistant.models import Archive  # noqa: PLC0415
 
     jobs: dict[str, Callable[[], object]] = {
         "archive": lambda: running.run(math.inf),
         "restore": lambda: restoring.restore(Archive.objects.get().pk, "doomed"),
+        "reseal": lambda: list(resealing.reseal_all("doomed")),
         "expire": lambda: list(retention.expire(timezone.now() + timedelta(days=9), "doomed", days=1)),
     }
     if not point:

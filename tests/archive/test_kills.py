@@ -1,4 +1,4 @@
-"""Processes killed while they archive, restore or expire; runs that race; turns and the mirror at the same time."""
+"""Processes killed while they work on archives; runs that race; turns and the mirror at the same time."""
 
 import os
 import signal
@@ -17,10 +17,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assistant import conversation
-from assistant.archive import left_over, reading, restoring, running
+from assistant.archive import left_over, reading, resealing, restoring, running
+from assistant.archive.sealing import writing_key_id
 from assistant.conversation import ThreadRef
 from assistant.memory import mirror
-from assistant.models import Archive, Message, MirrorState, Thread, User
+from assistant.models import Archive, AuditEntry, Message, MirrorState, Thread, User
 from assistant.replies.values import Reply
 from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
@@ -39,6 +40,17 @@ ARCHIVING = (
     "verified",
     "rows emptied",
     "committed",
+    "released",
+)
+RESEALING = (
+    "new row made",
+    "half a file",
+    "file not named",
+    "file there",
+    "new file verified",
+    "files swapped",
+    "swap committed",
+    "file removed",
     "released",
 )
 
@@ -115,6 +127,31 @@ def test_a_restore_that_is_killed_is_finished_by_the_next(grow: Grow, folder: Pa
     assert rows_of("t1") == before
     assert files(folder) == []
     assert Thread.objects.get().hot_messages == 60
+
+
+@pytest.mark.parametrize("point", RESEALING)
+def test_a_resealing_that_is_killed_loses_nothing_and_the_next_one_finishes(
+    grow: Grow, folder: Path, start: Start, settings: Settings, point: str
+) -> None:
+    settings.ARCHIVE_ENCRYPTION = False
+    grow("t1", 60)
+    before = rows_of("t1")
+    running.run(SECONDS)
+    settings.ARCHIVE_ENCRYPTION = True
+
+    killed(start("reseal", point))
+
+    assert all_texts("t1") == [row["text"] for row in before]
+    let_leases_end()
+    assert [each for each in resealing.reseal_all("ayse") if each.refused] == []
+    left_over.sweep(timezone.now() + left_over.OF_A_KILLED_RUN_AFTER)
+    archive = Archive.objects.get()
+    assert (archive.state, archive.key_id) == (Archive.State.STORED, writing_key_id())
+    assert [path.name for path in files(folder)] == [archive.name]
+    assert AuditEntry.objects.filter(action="archive.reseal").count() == 1
+    restoring.restore(archive.pk, "ayse")
+    assert rows_of("t1") == before
+    assert files(folder) == []
 
 
 @pytest.mark.parametrize("point", ["expired", "file removed"])

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -12,8 +13,10 @@ from pytest_django.fixtures import Settings
 from assistant.archive import restoring, storage
 from assistant.archive.archiving import archive_thread
 from assistant.archive.errors import ArchiveDamaged, ArchiveUnavailable
-from assistant.models import Archive
+from assistant.models import Archive, User
+from assistant.personal_data import erasure
 from tests.archive.conftest import Grow, rows_of
+from tests.personal_data.conftest import finish
 
 pytest.importorskip("boto3")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
@@ -24,6 +27,7 @@ class Bucket(BaseHTTPRequestHandler):
 
     objects: ClassVar[dict[str, bytes]] = {}
     broken: ClassVar[list[bool]] = []
+    looked_for: ClassVar[list[str]] = []
 
     def do_PUT(self) -> None:
         body = self._body()
@@ -33,11 +37,14 @@ class Bucket(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if urlsplit(self.path).path.count("/") == 1:  # no key: the bucket itself
-            listed = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in sorted(self.objects))
+            prefix = parse_qs(urlsplit(self.path).query).get("prefix", [""])[0]
+            self.looked_for.append(prefix)
+            found = sorted(key for key in self.objects if key.startswith(prefix))
+            listed = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in found)
             self._answer(200, f"<ListBucketResult>{listed}</ListBucketResult>".encode())
         else:
-            found = self.objects.get(self._key())
-            self._answer(404 if found is None else 200, found or b"")
+            content = self.objects.get(self._key())
+            self._answer(404 if content is None else 200, content or b"")
 
     do_HEAD = do_GET  # noqa: N815  # http.server calls it so
 
@@ -90,6 +97,7 @@ def bucket(settings: Settings, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> I
     settings.STORAGES = settings.STORAGES | {"archive": backend}
     Bucket.objects.clear()
     Bucket.broken.clear()
+    Bucket.looked_for.clear()
     yield Bucket
     server.shutdown()
     server.server_close()
@@ -127,3 +135,20 @@ def test_while_the_bucket_refuses_nothing_is_emptied(grow: Grow, bucket: type[Bu
 
     assert rows_of("t1") == before
     assert bucket.objects == {}
+
+
+def test_an_erasure_has_the_bucket_look_for_the_persons_names_alone(
+    grow: Grow, bucket: type[Bucket], ayse: User
+) -> None:
+    grow("t1", 60)
+    archive_thread("t1")
+    orphan, others = (
+        f"{ayse.memory_id}_t0_20200101T000000000000Z.json.gz",
+        f"{uuid4()}_t1_20200101T000000000000Z.json.gz",
+    )
+    bucket.objects |= {orphan: b"a run that was killed left it", others: b"somebody else's"}
+
+    finish(erasure.request(ayse, "op"))
+
+    assert list(bucket.objects) == [others]
+    assert set(bucket.looked_for) == {f"{ayse.memory_id}_"}

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from assistant.memory import mirror
+from assistant.memory import backfill, mirror
 from assistant.memory.flags import force_write_only
 from assistant.memory.proof import prove
 from assistant.models import AuditEntry, Message, MirrorState, Thread
@@ -118,6 +118,21 @@ def test_a_backfill_that_was_interrupted_goes_on_where_it_was(say: Say, settings
     assert run("zep_backfill", "--limit", "2")[1] == [{"threads": 2, "messages": 2, "waiting": 2}]
     assert run("zep_backfill")[1] == [{"threads": 1, "messages": 1, "waiting": 3}]
     assert not Thread.objects.filter(holds_messages=True).exists()
+
+
+def test_a_thread_that_is_erased_while_a_backfill_runs_is_passed_over(say: Say, settings: Settings) -> None:
+    settings.FLAG_ZEP_READ = settings.FLAG_ZEP_WRITE = False
+    for thread_id in ("a", "b", "c"):
+        say("hello", thread_id)
+    settings.FLAG_ZEP_READ = settings.FLAG_ZEP_WRITE = True
+
+    released = backfill.let_go("op")
+    assert next(released) == 1
+    Thread.objects.filter(pk="b").delete()
+
+    assert list(released) == [0, 1]
+    assert backfill.let_go_threads(["b", "c"], "op") == 0
+    assert AuditEntry.objects.filter(details__thread_id="b").count() == 0
 
 
 def test_a_backfill_while_writing_is_off_is_refused(settings: Settings) -> None:

@@ -10,7 +10,6 @@ import pytest
 import redis as redis_py
 from django.db import connection
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from assistant import conversation, tokens
 from assistant.conversation import ThreadNotFound, ThreadRef, UserGone
@@ -345,17 +344,6 @@ def test_others_keep_everything(say: Say, standin: StandIn, ayse: User) -> None:
     say("and more", "theirs", mehmet)
     mirror.drain("theirs")
     assert standin.thread("theirs").contents == ["mine", "and more"]
-
-
-def test_without_an_address_of_zep_an_erasure_waits_for_one(say: Say, settings: Settings, ayse: User) -> None:
-    say("hello")
-    settings.ZEP_BASE_URL = ""
-    asked = erasure.request(ayse, "op")
-
-    progress.carry_out(asked.pk)
-
-    asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "zep_not_configured")
 
 
 def test_it_is_announced_when_it_begins_waits_and_ends(ayse: User, announced: list[Event], standin: StandIn) -> None:

@@ -161,6 +161,25 @@ def test_the_audit_in_it_tells_who_looked_and_nothing_of_others_whatever_the_per
     assert AuditEntry.objects.filter(actor="user", details={"user": named.pk + 1}).exists()
 
 
+def test_the_audit_in_it_is_about_all_threads_however_many_each_entry_once_in_order(ayse: User) -> None:
+    names = [f"t{number:04}" for number in range(portrait.ROWS_AT_ONCE + 2)]
+    Thread.objects.bulk_create(Thread(id=name, user=ayse) for name in names)
+    details: list[dict[str, object]] = [
+        {"thread": names[-1]},
+        {"thread_id": names[0], "user": ayse.pk},
+        {"thread_id": names[-2]},
+        {"user": ayse.pk},
+        {"thread": names[0]},
+    ]
+    for number, each in enumerate(details):
+        AuditEntry.objects.create(actor="ayse" if number == 1 else "op", action="other", details=each)
+    AuditEntry.objects.create(actor="op", action="other", details={"thread": "somebody else's"})
+    with exports.made_at_once(ayse) as file, zipfile.ZipFile(file) as packed:
+        told = json.loads(packed.read("audit.json"))
+
+    assert [each["details"] for each in told] == details
+
+
 def test_erased_as_its_file_is_finished_it_leaves_none(say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch) -> None:
     export = exports.begin(ayse)
     make = export_files.make

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from assistant.archive import archiving, checking, reading, restoring, retention, running, threads
+from assistant.archive import archiving, checking, reading, resealing, restoring, retention, running, threads
 from assistant.archive.errors import ArchiveError
 from assistant.management.operator import as_json, at_least_one, current_operator
 from assistant.models import Archive
@@ -22,6 +22,7 @@ ACTIONS = {
     "show": "one archive, and its messages without their texts",
     "verify": "read archives and compare them with their rows; says which files belong to no archive",
     "restore": "put an archive's texts back into the database",
+    "reseal": "seal archives that another key sealed, or none, with the first of ARCHIVE_ENCRYPTION_KEY",
     "run": "archive what is due now, or the thread named",
     "expire": "delete archives older than ARCHIVE_RETENTION_DAYS, or --days",
 }
@@ -53,6 +54,7 @@ class Command(BaseCommand):
             "show": self._show,
             "verify": self._verify,
             "restore": self._restore,
+            "reseal": self._reseal,
             "run": self._run,
             "expire": self._expire,
         }
@@ -100,6 +102,30 @@ class Command(BaseCommand):
     def _restore_one(self, row: Archive) -> None:
         restored = restoring.restore(row.pk, self._actor)
         self._print({"archive": row.pk, "restored": restored.messages, "already": restored.already})
+
+    def _reseal(self, options: dict[str, Any]) -> bool:
+        meant = _meant(options)
+        if _is_named(options) and not meant.exists():
+            return self._refuse("there is no such archive")
+        try:
+            if options["dry_run"]:
+                rows = resealing.wanted(meant).order_by("pk")[: options["limit"]]
+                return self._print_all(
+                    [_summary(row) | {"key_id": row.key_id} for row in rows] or [{"would_reseal": 0}]
+                )
+            done = [self._resealed(each) for each in resealing.reseal_all(self._actor, meant, options["limit"])]
+            self._print({"resealed": sum(done), "left": resealing.wanted(meant).count()})
+        except ArchiveError as error:
+            return self._refuse(str(error))
+        return all(done)
+
+    def _resealed(self, each: resealing.Resealed) -> bool:
+        """Say so at once; False where it was refused."""
+        if each.refused is None:
+            self._print({"archive": each.archive, "resealed": True})
+        else:
+            self._print({"archive": each.archive, "refused": each.refused.reason, "because": str(each.refused)})
+        return each.refused is None
 
     def _run(self, options: dict[str, Any]) -> bool:
         if options["dry_run"]:

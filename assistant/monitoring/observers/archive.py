@@ -12,6 +12,7 @@ EVENTS = (
     events.SessionArchived,
     events.ArchiveFailed,
     events.ArchiveRestored,
+    events.ArchiveResealed,
     events.ArchiveExpired,
     events.ProcessOutgrown,
 )
@@ -33,6 +34,8 @@ def observe(event: Event) -> None:
         case events.ArchiveRestored(thread_id, messages, seconds):
             metrics.archives_restored.inc()
             log.info("archive_restored", thread_id=thread_id, messages=messages, took_ms=round(seconds * 1000))
+        case events.ArchiveResealed(thread_id, messages):
+            log.info("archive_resealed", thread_id=thread_id, messages=messages)
         case events.ArchiveExpired(thread_id, messages):
             metrics.archives_expired.inc()
             log.info("archive_expired", thread_id=thread_id, messages=messages)

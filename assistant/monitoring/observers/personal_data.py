@@ -8,7 +8,7 @@ from assistant.personal_data import events
 from assistant.personal_data.events import ERASURE_OUTCOMES, EXPORT_OUTCOMES
 
 log = structlog.get_logger("easy_islanders")
-EVENTS = (events.ErasureStepEnded, events.ExportEnded, events.MemoryChosen)
+EVENTS = (events.ErasureStepEnded, events.ArchivesLeftOut, events.ExportEnded, events.MemoryChosen)
 
 erasures = Counter("memory_erasures_total", "Erasures asked for, put off, completed", ["outcome"])
 exports = Counter("assistant_exports_total", "Exports by what became of them", ["outcome"])
@@ -28,6 +28,8 @@ def observe(event: Event) -> None:
             erasures.labels(outcome).inc()
             level = log.warning if outcome == "put_off" else log.info
             level("erasure", outcome=outcome, scope=scope, reason=kind, attempts=attempts)
+        case events.ArchivesLeftOut(archives):
+            log.warning("archives_left_out", archives=archives)
         case events.ExportEnded(outcome, size, seconds):
             exports.labels(outcome).inc()
             log.info("export", outcome=outcome, bytes=size, ms=round(seconds * 1000))
