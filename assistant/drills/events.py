@@ -7,7 +7,7 @@ from assistant.events import Event
 
 @dataclass(frozen=True)
 class DrillEnded(Event):
-    """A drill was run. `outcome`: passed, failed, or broken where it could not be carried out."""
+    """A drill was run. `outcome`: passed, failed, broken where it could not be carried out, stopped by its operator."""
 
     drill: str
     outcome: str

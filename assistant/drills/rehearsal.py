@@ -22,7 +22,10 @@ def carry_out(drill: str, *, by: str, tell: Callable[[Step], None] = lambda _: N
     try:
         told = child.run(drill, tell)
         steps, outcome = told.steps, OUTCOMES.get(told.outcome, DrillRun.Outcome.BROKEN)
-    finally:  # also where an operator pressed Ctrl-C
+    except KeyboardInterrupt:
+        outcome = DrillRun.Outcome.STOPPED
+        raise
+    finally:
         runs.end(run, outcome, steps)
         failed_step = next((step.name for step in steps if not step.ok), "")
         announce(DrillEnded(drill, outcome.value, time.monotonic() - started, failed_step))

@@ -89,4 +89,5 @@ def standings() -> dict[str, Standing]:
 
 
 def _ended() -> QuerySet[DrillRun]:
-    return DrillRun.objects.exclude(outcome=DrillRun.Outcome.RUNNING)
+    """Runs that say how a drill stands."""
+    return DrillRun.objects.exclude(outcome__in=(DrillRun.Outcome.RUNNING, DrillRun.Outcome.STOPPED))

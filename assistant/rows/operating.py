@@ -71,6 +71,7 @@ class DrillRun(models.Model):
         PASSED = "passed"
         FAILED = "failed"
         BROKEN = "broken"  # it could not be carried out
+        STOPPED = "stopped"  # its operator broke it off: that says nothing
 
     drill = models.CharField(max_length=32)
     started_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,6 +1,8 @@
 """What people get, and what arrives at Zep, when everything works: real web workers, Celery workers, Redis and HTTP."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the plugin ships no type information
 
 from ops.waiting import wait_until
+from ops.zep_standin.process import ROOT
 from tests.acceptance.system import (
     AYSE,
     MEHMET,
@@ -141,13 +144,34 @@ def test_identical_requests_racing_through_both_web_workers_give_one_message_and
 
 def turns_by_web_worker(system: System) -> dict[str, float]:
     """How many requests each web process has answered, from the files in which they count."""
-    files = Path(system.environment["LOCAL_DIR"], "prometheus", "web").glob("counter_*.db")
+    files = Path(system.environment["LOCAL_DIR"], "prometheus").glob("web-*/counter_*.db")
     return {file.stem: _answered(file) for file in files}
 
 
 def _answered(file: Path) -> float:
     values = MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-untyped-call]  # not annotated there
     return sum(float(each[1]) for each in values if "assistant_requests_total" in each[0])
+
+
+def test_a_second_web_process_of_the_same_port_refuses_and_spoils_no_metrics(system: System) -> None:
+    system.ayse.say("Hello")
+    before = turns_by_web_worker(system)
+
+    second = subprocess.run(
+        [sys.executable, "-m", "easy_islanders.serve"],
+        cwd=ROOT,
+        env=system.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert second.returncode == 1
+    assert f"WEB_PORT: another web process of this LOCAL_DIR serves {system.environment['WEB_PORT']}" in second.stderr
+    after = turns_by_web_worker(system)
+    assert sum(before.values()) > 0
+    assert all(after.get(worker, 0) >= turns for worker, turns in before.items())
 
 
 def test_a_nudge_delivered_again_changes_nothing(system: System, celery_setup: CeleryTestSetup) -> None:
