@@ -16,12 +16,19 @@ from assistant.models import User
 from assistant.publishing import breaker
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
+from tests.acceptance.database import Template
 from tests.support import environment
 
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     hypothesis.settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The database that every system of processes gets a copy of."""
+    return Template.made_in(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ import pytest
 
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 from tests.acceptance.system import System
 from tests.support.processes import ROOT
 
@@ -39,11 +38,6 @@ pytestmark = pytest.mark.timeout(900)
     system,
     running_system,
 ) = fixtures.of_scope("module", web_workers=2)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """Whole systems of real processes. The tests of a module here share one, and leave it as they found it."""
 
-import pytest
-
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 
 (
     standin,
@@ -13,8 +10,3 @@ from tests.acceptance.database import Template
     system,
     running_system,
 ) = fixtures.of_scope("module", web_workers=2)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))

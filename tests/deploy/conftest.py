@@ -1,7 +1,6 @@
 """Whole systems of real processes, as the acceptance tests have them; each test its own."""
 
 from tests.acceptance import fixtures
-from tests.acceptance.conftest import template  # noqa: F401  # a fixture that `system` asks for
 
 (
     standin,

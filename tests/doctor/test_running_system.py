@@ -5,11 +5,8 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 from tests.acceptance.system import System
 from tests.support.processes import ROOT
 
@@ -23,11 +20,6 @@ from tests.support.processes import ROOT
 ) = fixtures.of_scope("function", web_workers=1)
 ALL_DEAD_SECONDS = 15.0
 INTERVAL = "1"  # heartbeats are late after four of it
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))
 
 
 def doctor(system: System, *options: str) -> tuple[int, dict[str, Any]]:

@@ -1,9 +1,6 @@
 """A whole running system, for drills to be run beside."""
 
-import pytest
-
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 
 (
     standin,
@@ -13,8 +10,3 @@ from tests.acceptance.database import Template
     system,
     running_system,
 ) = fixtures.of_scope("module", web_workers=1)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))

@@ -13,7 +13,6 @@ import yaml
 from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.redis_process import RedisProcess
 from tests.acceptance import fixtures
-from tests.acceptance.conftest import template  # noqa: F401  # a fixture that `system` asks for
 from tests.acceptance.system import AYSE, Json, System, new_id
 from tests.deploy.test_compose import is_a_setting
 from tests.ops.runbooks import blocks, commands, queries

@@ -19,7 +19,6 @@ import pytest
 from assistant.memory.guard_scripts import FORCED_MODE_KEY
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 from tests.acceptance.system import AYSE, System
 from tests.support.processes import ROOT
 
@@ -36,11 +35,6 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(SECONDS + 60)]
     system,
     running_system,
 ) = fixtures.of_scope("module", web_workers=1)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))
 
 
 def environment(system: System, **more: str) -> dict[str, str]:

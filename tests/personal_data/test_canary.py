@@ -16,7 +16,6 @@ import pytest
 from assistant.api.me_schemas import ERASE_ME
 from ops.waiting import wait_until
 from tests.acceptance import fixtures
-from tests.acceptance.database import Template
 from tests.acceptance.system import AYSE, System, new_id
 
 pytestmark = pytest.mark.rehearsal
@@ -33,11 +32,6 @@ pytestmark = pytest.mark.rehearsal
 PHRASES = (b"kanarya kafesi", b"Tatlisu yolunda", b"ayse.yilmaz", b"612 pounds", b"budget of 612", b"\xc2\xa3612")
 SAID = ("my budget is 612 pounds, near kanarya kafesi", "2 bedrooms at Tatlisu yolunda, to rent")
 DONE_SECONDS = 90.0
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.made_in(tmp_path_factory.mktemp("template"))
 
 
 def ask(system: System, method: str, path: str, body: dict[str, object] | None = None) -> httpx.Response:
