@@ -15,6 +15,7 @@ BARE_AT: Final = words(
     "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι στο ατ",
     "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
 )
+BARE_AT_INITIALS: Final = "acegkpsακπσгсэ"
 # Words for the sign and for nothing else.
 NAMED_AT: Final = word_set(
     "arroba arobase arrobase arobas chiocciola klammeraffe affenschwanz at-zeichen kuyruklua собака собачка παπάκι",

@@ -38,7 +38,9 @@ def find_emails(view: View) -> Iterator[Span]:
     text = view.text
     done = 0
     for match in _DOMAIN_AFTER_AT.finditer(text):
-        at = _first_sign(text, match.start(), done)
+        at = match.start()
+        if text[at - 1 : at] == "@":
+            at = _first_sign(text, at, done)
         start = _mailbox_start(text, max(done, text.rfind("@", done, at) + 1), at, done)
         if start is None or _is_no_mailbox(text, start, match) or _is_doubtful(text[start:at], at, match):
             continue

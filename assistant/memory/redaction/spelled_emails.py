@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from assistant.memory.redaction import email_evidence as shown
 from assistant.memory.redaction import email_words as known
-from assistant.memory.redaction.email_evidence import KINDS, Evidence, is_enough
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 
@@ -45,7 +45,7 @@ _HINTS: Final = (
         rf"|(?<=[=+~#:])(?:{known.SURE_AT})[=+~#:])"
     ),
     compiled(
-        rf"[ ](?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?"
+        rf"[ ](?=[{known.BARE_AT_INITIALS}])(?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?"
         rf"(?:{known.DOT})[ ]))"
         rf"|(?:{known.BARE_PROVIDERS})(?!\w)|(?:mail|bk|inbox)[ ](?:ru|ру)(?!\w))"
     ),
@@ -144,17 +144,19 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
     at = match.start()
     if _LAST.match(text, at - 1) is None:
         return None
-    kind = next(kind for kind in KINDS if match[kind] is not None)
-    window = max(done, at - _WINDOW)
     said = _said(text, at, done)
-    if not said or (kind not in _UNMISTAKABLE and _is_of_a_sentence(text, match, said)):
+    if not said:
         return None
+    kind = _kind(match)
+    if said[-1] in known.PLAIN and kind not in _UNMISTAKABLE and _is_of_a_sentence(text, match, said):
+        return None
+    window = max(done, at - _WINDOW)
     is_joined = _is_joined(said)
     if kind == "tight" and not is_joined and not _SPELLED.search((match["host"] or "") + (match["rest"] or " ")):
         return None
     mailbox = _JOINED_MAILBOX.search(text, window, at) if is_joined else None
     mailbox = mailbox or _MAILBOX.search(text, max(window, at - len(said[-1])), at)
-    if mailbox is None or not is_enough(_evidence(text, match, mailbox), kind):
+    if mailbox is None or not _is_believed(text, match, mailbox, kind):
         return None
     may_have_two = kind == "bare" and mailbox.group().isalpha()
     start = _first_word_start(text, window, mailbox.start()) if may_have_two else mailbox.start()
@@ -162,11 +164,8 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
 
 
 def _is_of_a_sentence(text: str, match: re.Match[str], said: list[str]) -> bool:
-    """Say whether the word before the sign is one of plain sentences, and nothing shows that it ends a mailbox."""
-    word = said[-1]
-    if word not in known.PLAIN:
-        return False
-    if len(word) == 1:
+    """Say whether nothing shows that a word of plain sentences before the sign ends a mailbox here."""
+    if len(said[-1]) == 1:
         start = match.start() - 1
         return not _is_announced(text, start) and not _is_all_of_a_line(text, start, match.end())
     joint = said[-2] if len(said) > 1 else ""
@@ -205,20 +204,34 @@ def _first_word_start(text: str, window: int, start: int) -> int:
     return first.start("word")
 
 
-def _evidence(text: str, match: re.Match[str], mailbox: re.Match[str]) -> Evidence:
-    """Collect what speaks for an address; nothing does if the domain does not end like one."""
-    rest, said = match["rest"] or "", mailbox.group()
+def _kind(match: re.Match[str]) -> str:
+    return next(kind for kind, found in zip(shown.KINDS, match.group(*shown.KINDS), strict=True) if found is not None)
+
+
+def _is_believed(text: str, match: re.Match[str], mailbox: re.Match[str], kind: str) -> bool:
+    """Say whether enough speaks for an address; the words around, the dearest to read, are asked last."""
+    rest = match["rest"]
     if rest and not _ending_of(match).search(rest):
-        return Evidence.NONE
-    facts = (
-        (Evidence.DOTTED, bool(rest)),
-        (Evidence.SPELLED, _SPELLED.search(rest) is not None or (" " in said and bool(rest))),
-        (Evidence.PROVIDER, (bool(rest) and _host(match) in known.PROVIDERS) or _is_tight(match)),
-        (Evidence.KNOWN_ENDING, _KNOWN_ENDING.search(rest) is not None),
-        (Evidence.TELLING, _TELLING.fullmatch(said) is not None),
-        (Evidence.MAIL, _speaks_of_mail(text, mailbox.start(), match.end())),
+        return False
+    evidence = _evidence(match, mailbox.group())
+    if shown.is_enough(evidence, kind):
+        return True
+    return shown.is_enough(evidence | shown.MAIL, kind) and _speaks_of_mail(text, mailbox.start(), match.end())
+
+
+def _evidence(match: re.Match[str], mailbox: str) -> int:
+    """Collect what the address itself says for being one."""
+    telling = shown.TELLING if _TELLING.fullmatch(mailbox) else 0
+    rest = match["rest"]
+    if rest is None:
+        return telling | (shown.PROVIDER if _is_tight(match) else 0)
+    return (
+        telling
+        | shown.DOTTED
+        | (shown.SPELLED if " " in mailbox or _SPELLED.search(rest) else 0)
+        | (shown.PROVIDER if _host(match) in known.PROVIDERS else 0)
+        | (shown.KNOWN_ENDING if _KNOWN_ENDING.search(rest) else 0)
     )
-    return Evidence(sum(fact.value for fact, holds in facts if holds))
 
 
 def _ending_of(match: re.Match[str]) -> re.Pattern[str]:
@@ -234,11 +247,11 @@ def _is_meat(match: re.Match[str]) -> bool:
 
 
 def _is_tight(match: re.Match[str]) -> bool:
-    """Say whether a provider without its ending follows an at sign nobody can read as a word ("ali@gmail")."""
+    """Say whether a provider without a dot follows an at sign nobody can read as a word ("ali@gmail")."""
     if match["ending"] is not None:
         return True
     is_word = match["bare"] is not None and match["bare"].strip() not in known.NAMED_AT
-    return match["provider"] is not None and not is_word and match["before"] is None
+    return not is_word and match["before"] is None
 
 
 def _speaks_of_mail(text: str, start: int, end: int) -> bool:
