@@ -10,12 +10,13 @@ SURE_AT: Final = words(
     "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
-BARE_AT: Final = words(
+_BARE_AT: Final = (
     "at arroba et kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
     "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι στο ατ",
     "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
 )
-BARE_AT_INITIALS: Final = "acegkpsακπσгсэ"
+BARE_AT: Final = words(*_BARE_AT)
+BARE_AT_INITIALS: Final = "".join(sorted({word[0] for word in word_set(*_BARE_AT)}))
 # Words for the sign and for nothing else.
 NAMED_AT: Final = word_set(
     "arroba arobase arrobase arobas chiocciola klammeraffe affenschwanz at-zeichen kuyruklua собака собачка παπάκι",
@@ -46,7 +47,7 @@ BARE_PROVIDERS: Final = words(
     "gmail googlemail hotmail outlook yahoo icloud yandex protonmail gmx aol mynet rambler ymail windowslive"
 )
 # The same as voice typing hears them.
-PARTED_PROVIDERS: Final = words("g_mail google_mail hot_mail out_look i_cloud proton_mail y_mail rocket_mail")
+PARTED_PROVIDERS: Final = words("g_mail gee_mail google_mail hot_mail out_look i_cloud proton_mail y_mail rocket_mail")
 MAIL: Final = words(
     "email e-mail mail mailim mailimiz eposta e-posta epostam e-postam posta inbox write contact reach send adres",
     "adresim adresi address adresse schreib schreiben почта почту почте почты почтой имейл емейл мыло пиши пишите",

@@ -165,11 +165,13 @@ def _mailbox_start(text: str, match: re.Match[str], done: int) -> int | None:
 
 def _is_of_a_sentence(text: str, match: re.Match[str], said: list[str]) -> bool:
     """Say whether nothing shows that a word of plain sentences before the sign ends a mailbox here."""
+    has_provider = _host(match) in known.PROVIDERS
     if len(said[-1]) == 1:
         start = match.start() - 1
-        return not _is_announced(text, start) and not _is_all_of_a_line(text, start, match.end())
+        is_whole = has_provider and _is_all_of_a_line(text, start, match.end())
+        return not is_whole and not _is_announced(text, start)
     joint = said[-2] if len(said) > 1 else ""
-    if _host(match) not in known.PROVIDERS or _JOINED.fullmatch(joint) is None:
+    if not has_provider or _JOINED.fullmatch(joint) is None:
         return True
     if joint in known.JOINT_OF_SENTENCES and not _SPELLED.search(match["rest"]):
         return True
