@@ -14,7 +14,7 @@ from assistant.memory.redaction.wordlists import words
 
 _END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
 _DOMAIN_AFTER_AT: Final = compiled(
-    rf"@(?:(?=\w)(?P<name>(?:[\w-]++\.)+{_END}|[\w-]++\.{{2,3}}(?:{known.SURE_ENDINGS})(?!\w))"
+    rf"@(?:(?=\w)(?P<name>[\w-]++\.(?:(?:[\w-]++\.)*{_END}|\.{{1,2}}(?:{known.SURE_ENDINGS})(?!\w)))"
     rf"|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\]"
     rf"|[ ]?\r?\n(?P<next_line>(?:[\w-]++\.){{1,4}}+(?:{known.SURE_ENDINGS})(?!\w)))"
 )

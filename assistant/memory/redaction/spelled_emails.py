@@ -14,7 +14,9 @@ from assistant.memory.redaction.views import Span, View
 
 _OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
 _JOINT_SIGNS: Final = r"[-_*|/=+~#:]{1,2}"
-_LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++)*+"
+_RARE_JOINT_SIGNS: Final = "[=+~#:]"
+_MOST_HYPHENS: Final = 16  # or each sign of "-at-at-at" would have all of the rest read
+_LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++){{0,{_MOST_HYPHENS}}}+"
 _SPELLED_DOT: Final = (
     rf"{_OPEN}(?:{known.DOT}|\.){_CLOSE}|[ ]{{1,3}}(?:{known.DOT})[ ]{{1,3}}"
     rf"|[ ]?{_JOINT_SIGNS}(?:{known.DOT}){_JOINT_SIGNS}[ ]?"
@@ -25,7 +27,7 @@ _SPACED_DOT: Final = (
 _AT: Final = (
     rf"(?P<bracket>{_OPEN}(?:{known.SURE_AT}){_CLOSE})"
     rf"|(?P<doubtful>{_OPEN}(?:{known.DOUBTFUL_AT}){_CLOSE}"
-    rf"|[ ]?{_JOINT_SIGNS}(?:{known.SURE_AT}){_JOINT_SIGNS}[ ]?)"
+    rf"|[ ]?[-_*|/]{{1,2}}(?:{known.SURE_AT})[-_*|/]{{1,2}}[ ]?|[ ]?{_RARE_JOINT_SIGNS}at{_RARE_JOINT_SIGNS}[ ]?)"
     rf"|(?P<bare>[ ]{{1,3}}(?:{known.BARE_AT})[ ]{{1,3}})"
     r"|(?P<after>(?<!\s)@[ ]{1,2})|(?P<around>[ ]{1,2}@[ ]{1,2})|(?P<before>[ ]{1,2}@)|(?P<tight>@)"
 )
@@ -33,22 +35,23 @@ _PROVIDER: Final = rf"{known.BARE_PROVIDERS}|(?:mail|bk|inbox)(?=[ ](?:ru|ру))
 _WORD: Final = r"[^\W\d_]{2,20}"
 _TWO_WORDS: Final = rf"(?P<two>(?!(?:{_PROVIDER})(?!\w)){_WORD}[ ]{_WORD}(?=[ ]{{1,3}}(?:{known.DOT})[ ]))"
 _AT_DOMAIN: Final = compiled(
-    rf"(?:{_AT})(?:(?P<host>{known.PARTED_PROVIDERS}|{_LABEL}|{_TWO_WORDS})(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
+    rf"(?:{_AT})(?:(?P<host>{known.PARTED_PROVIDERS}|{_LABEL}|{_TWO_WORDS})"
+    rf"(?P<rest>(?:(?:{_SPELLED_DOT}|\.(?=\w)|{_SPACED_DOT}){_LABEL}){{1,4}})"
     rf"|(?P<provider>{_PROVIDER})(?P<ending>[ ](?:com|net|ru|ру)(?!\w))?)"
     r"(?![^\W_]|[.]\w)"
 )
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 _HINTS: Final = (
     compiled(
-        rf"[@\[({{<\"'*_|/=+~#:-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-        rf"|(?<=[\[({{<\"'*_|/-])\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-]"
-        rf"|(?<=[=+~#:])(?:{known.SURE_AT})[=+~#:])"
+        rf"[@\[({{<\"'*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
     ),
     compiled(
-        rf"[ ](?=[{known.BARE_AT_INITIALS}])(?:{known.BARE_AT})[ ]{{1,3}}(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?"
-        rf"(?:{known.DOT})[ ]))"
+        rf"[ ](?=[{known.BARE_AT_INITIALS}])(?:{known.BARE_AT})[ ]{{1,3}}"
+        rf"(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?(?:{known.DOT})[ ]))"
         rf"|(?:{known.BARE_PROVIDERS})(?!\w)|(?:mail|bk|inbox)[ ](?:ru|ру)(?!\w))"
     ),
+    compiled(rf"at{_RARE_JOINT_SIGNS}"),
 )
 # A written address and nothing that would lengthen it: for `find_emails` to find.
 _WRITTEN: Final = compiled(
@@ -91,7 +94,8 @@ _UNMISTAKABLE: Final = frozenset({"tight", "bracket"})
 
 def may_be_spelled(text: str) -> bool:
     """Say whether something in a folded text can stand for an at sign."""
-    return _HINTS[0].search(text) is not None or _HINTS[1].search(text) is not None
+    signs, words, joints = _HINTS
+    return bool(signs.search(text) or words.search(text) or joints.search(text))
 
 
 def find_spelled_emails(view: View) -> Iterator[Span]:
@@ -130,8 +134,13 @@ def _is_joined(said: list[str]) -> bool:
 
 def _beginning(text: str, at: int) -> int:
     """Return where what may stand for an at sign begins: before a doubled bracket or joint, and spaces."""
-    if text[at] not in "@ " and text[at - 1 : at] == text[at]:
-        at -= 1
+    if text[at] == "a":
+        return _before_spaces(text, at - 1)
+    is_doubled = text[at] not in "@ " and text[at - 1 : at] == text[at]
+    return _before_spaces(text, at - is_doubled)
+
+
+def _before_spaces(text: str, at: int) -> int:
     for _ in range(_MOST_SPACES):
         if text[at - 1 : at] != " ":
             break
@@ -173,7 +182,7 @@ def _is_of_a_sentence(text: str, match: re.Match[str], said: list[str]) -> bool:
     joint = said[-2] if len(said) > 1 else ""
     if not has_provider or _JOINED.fullmatch(joint) is None:
         return True
-    if joint in known.JOINT_OF_SENTENCES and not _SPELLED.search(match["rest"]):
+    if joint in known.JOINT_OF_SENTENCES and not _SPELLED.search(match["rest"] or match["ending"] or ""):
         return True
     mailbox = _JOINED_MAILBOX.search(text, max(0, match.start() - _WINDOW), match.start())
     return mailbox is None or known.PLAIN.issuperset(re.split(_JOINT, mailbox.group()))
