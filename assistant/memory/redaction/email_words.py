@@ -6,23 +6,36 @@ from assistant.memory.redaction.wordlists import word_set, words
 
 SURE_AT: Final = words(
     "at @ arroba kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
-    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι παπακι ατ",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι ατ",
+    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
-BARE_AT: Final = words(
+_BARE_AT: Final = (
     "at arroba et kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
-    "at_the_rate at_the_rate_of klammeraffe affenschwanz собака собачка эт гав παπάκι στο ατ",
+    "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι στο ατ",
+    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
 )
+BARE_AT: Final = words(*_BARE_AT)
+BARE_AT_INITIALS: Final = "".join(sorted({word[0] for word in word_set(*_BARE_AT)}))
 # Words for the sign and for nothing else.
-NAMED_AT: Final = word_set("arroba klammeraffe affenschwanz kuyruklua собака собачка παπάκι παπακι at-sign")
-DOT: Final = words("dot d0t period nokta punkt punto point τελεία ντοτ точка тчк дот")
+NAMED_AT: Final = word_set(
+    "arroba arobase arrobase arobas chiocciola klammeraffe affenschwanz at-zeichen kuyruklua собака собачка παπάκι",
+    "at-sign",
+)
+DOT: Final = words("dot d0t period nokta punkt punto ponto point τελεία teleia telia ντοτ точка tochka тчк дот")
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
     "çizgi alt_çizgi alttan_çizgi alttire alt_tire tire eksi artı unterstrich bindestrich",
     "κάτω_παύλα παύλα нижнее_подчёркивание подчёркивание дефис тире минус плюс",
+    "punto ponto tochka teleia telia tiret trattino trattino_basso guion guion_bajo",
 )
+# Joints that also join the words of a plain sentence ("rooms plus rent").
+JOINT_OF_SENTENCES: Final = word_set("plus minus artı eksi плюс минус")
 ENDINGS: Final = words(
     "com net org edu gov info biz io co me eu tr uk de gr ru cy fr it nl us ua ge ir il com.tr co.uk app dev"
+)
+SURE_ENDINGS: Final = words(  # those that nothing else is meant by after two dots or on a line of their own
+    "com net org edu gov info biz eu tr uk de gr ru cy fr nl ua ge com.tr org.tr edu.tr net.tr com.cy co.uk org.uk"
 )
 WORDLESS_ENDINGS: Final = words("com net org edu gov ru com.tr co.uk")  # those that are no word of a sentence
 # Mailbox providers people name without their ending.
@@ -33,6 +46,8 @@ PROVIDERS: Final = word_set(
 BARE_PROVIDERS: Final = words(
     "gmail googlemail hotmail outlook yahoo icloud yandex protonmail gmx aol mynet rambler ymail windowslive"
 )
+# The same as voice typing hears them.
+PARTED_PROVIDERS: Final = words("g_mail gee_mail google_mail hot_mail out_look i_cloud proton_mail y_mail rocket_mail")
 MAIL: Final = words(
     "email e-mail mail mailim mailimiz eposta e-posta epostam e-postam posta inbox write contact reach send adres",
     "adresim adresi address adresse schreib schreiben почта почту почте почты почтой имейл емейл мыло пиши пишите",
@@ -82,7 +97,8 @@ PLAIN: Final = word_set(
     "έχω είναι δουλεύει δουλεύω εργάζεται μένω σπίτι λογαριασμό βρήκα είδα βρες αγγελία μου σου του της και",
 )
 DETERMINERS: Final = word_set(
-    "a an the this that these those my your our their his her its some any no every each best good great new"
+    "a an the this that these those my your our their his her its some any no every each best good great new",
+    "one another which what",
 )
 # Words that no mailbox of two words begins with.
 NO_NAMES: Final = (
@@ -91,5 +107,10 @@ NO_NAMES: Final = (
     | word_set(
         "its is hi hey hello ok please pls bana sana ona bize size onlara lütfen şuraya buraya adresime mailime selam",
         "merhaba bitte hallo mir uns привет мне нам на γεια μου",
+        "to via through into onto towards only directly straight re cc bcc either maybe both",
+        "an die der das den dem des ein eine einen einem einer zu zum zur von vom unter beim auf für mit über nach aus",
+        "im am oder und ist auch direkt gerne für için şu bu de da ki veya ya diye olarak doğrudan hemen üzerinden",
+        "σε στο στον στην στη στα στις στους το τον την τη τα τις τους οι για με από προς μέσω είναι ένα μια ή",
+        "в во с со к ко по от из для о об и или это мой моя мою ваш ваша через за под пожалуйста сюда туда только",
     )
 )

@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from assistant.memory.redaction import email_words as known
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import Span, View
 from assistant.memory.redaction.wordlists import words
 
 _END: Final = r"(?:xn--[a-z0-9-]*[a-z0-9]|[^\W\d_][^\W_]++)"
 _DOMAIN_AFTER_AT: Final = compiled(
-    rf"@(?:(?=\w)(?P<name>(?:[\w-]++\.)+{_END})|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\])"
+    rf"@(?:(?=\w)(?P<name>[\w-]++\.(?:(?:[\w-]++\.)*{_END}|\.{{1,2}}(?:{known.SURE_ENDINGS})(?!\w)))"
+    rf"|\[(?P<literal>(?:ipv6:)?[0-9a-f:.]{{3,45}})\]"
+    rf"|[ ]?\r?\n(?P<next_line>(?:[\w-]++\.){{1,4}}+(?:{known.SURE_ENDINGS})(?!\w)))"
 )
+_SURE_ENDING: Final = compiled(rf"\.(?:{known.SURE_ENDINGS})\Z")
+_MOST_SIGNS: Final = 3  # john@@gmail.com
+_GLUED_NUMBER: Final = compiled(rf"(?:{known.SURE_ENDINGS})(?=(?:0|90|00\d{{2}})\d{{10}}\Z)")
 _REVERSED_MAILBOX: Final = compiled(r"[\w.!#$%&'*+/=?^`{|}~-]+")
 _REVERSED_QUOTED: Final = compiled(r'"[^"\n]{1,64}"')
 _LEADING_SIGNS: Final = ".'!#$%&*/=?^`{|}~-"
@@ -33,11 +39,26 @@ def find_emails(view: View) -> Iterator[Span]:
     done = 0
     for match in _DOMAIN_AFTER_AT.finditer(text):
         at = match.start()
+        if text[at - 1 : at] == "@":
+            at = _first_sign(text, at, done)
         start = _mailbox_start(text, max(done, text.rfind("@", done, at) + 1), at, done)
-        if start is None or _is_no_mailbox(text, start, match):
+        if start is None or _is_no_mailbox(text, start, match) or _is_doubtful(text[start:at], at, match):
             continue
         done = _domain_end(view, match)
         yield view.span(start, done)
+
+
+def _first_sign(text: str, at: int, done: int) -> int:
+    """Return where an at sign that slipped in several times stands first."""
+    first = max(done, at - _MOST_SIGNS + 1)
+    return first + len(text[first:at].rstrip("@"))
+
+
+def _is_doubtful(mailbox: str, at: int, match: re.Match[str]) -> bool:
+    """Tell an address with a doubled sign or a line break after it from what only looks like one."""
+    if match["next_line"] is not None:
+        return not mailbox[-1].isalnum() or mailbox in known.PLAIN
+    return at != match.start() and _SURE_ENDING.search(match["name"] or "") is None
 
 
 def _mailbox_start(text: str, after: int, at: int, done: int) -> int | None:
@@ -84,9 +105,14 @@ def _is_no_mailbox(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _domain_end(view: View, match: re.Match[str]) -> int:
-    """Return where the domain ends, without a next sentence glued to it (`ali@x.com.Sonra`)."""
+    """Return where the domain ends, without a number or a next sentence glued to it (`ali@x.com.Sonra`)."""
     name = match["name"]
-    if name is None or name.count(".") <= 1:
+    if name is None:
+        return match.end()
+    glued = _GLUED_NUMBER.match(name, name.rfind(".") + 1) if name[-1].isdigit() else None
+    if glued:
+        return match.start("name") + glued.end()
+    if name.count(".") <= 1:
         return match.end()
     rest, _, last = name.rpartition(".")
     glued_word = rest.rpartition(".")[2] in _GENERIC_ENDINGS and len(last) > _LONGEST_COUNTRY_ENDING

@@ -21,12 +21,14 @@ _COMBINING: Final = (
 )
 _UNSEEN: Final = re.compile(rf"[{_INVISIBLE}]+|[{_COMBINING}]+")
 _ANY_UNSEEN: Final = re.compile(rf"[{_INVISIBLE}{_COMBINING}]")
+# All branches look back at one character of a set, for which `re` has a quick search.
 _HIDDEN: Final = re.compile(
-    rf"{_UNSEEN.pattern}"
-    r"|&(?:amp;){0,4}#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6})(?:;|(?![\da-fA-F]))"
-    r"|&(?:amp;){0,4}(?:commat|period|nbsp|ensp|emsp|thinsp|plus|lpar|rpar|hyphen|dash|shy|zwn?j|lt|gt|quot);"
-    r"|(?<=[\w=+.%/:-])%(?:25){0,4}(?:40|2[eE]|2[bB]|20|2[dD]|28|29|2[fF]|3[aA])"
-    r"|\\(?:u00|x)(?:40|2[eE]|2[bB]|2[dD]|20)"
+    rf"[&%\\{_INVISIBLE}{_COMBINING}](?:(?<=[{_INVISIBLE}])[{_INVISIBLE}]*|(?<=[{_COMBINING}])[{_COMBINING}]*"
+    r"|(?<=&)(?:amp;){0,4}(?:#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6})(?:;|(?![\da-fA-F]))"
+    r"|(?:commat|period|nbsp|ensp|emsp|thinsp|plus|lpar|rpar|hyphen|dash|shy|zwn?j|lt|gt|quot);)"
+    r"|(?<=[\w=+.%/:-]%)(?:25){0,4}(?:40|2[eE]|2[bB]|20|2[dD]|28|29|2[fF]|3[aA])"
+    r"|(?<=%)(?:25){0,4}2[bB](?=\(?\d)"  # the plus of a number needs nothing before it
+    r"|(?<=\\)(?:u00|x)(?:40|2[eE]|2[bB]|2[dD]|20))"
 )
 _SUSPECT: Final = re.compile(rf"[&%\\{_INVISIBLE}{_COMBINING}]")
 

@@ -41,7 +41,7 @@ def find_unsigned_emails(view: View) -> Iterator[Span]:
 
 
 def _may_be_glued(original: str) -> bool:
-    return "DOT" in original or "NOKTA" in original or "PUNKT" in original
+    return "DOT" in original or ("KT" in original and ("NOKTA" in original or "PUNKT" in original))
 
 
 def _may_be_wordless(text: str) -> bool:
