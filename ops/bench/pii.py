@@ -36,6 +36,7 @@ HOSTILE = {
     "(": "(",
     "a.": "a.",
     "@a.a.": "@a.a.",
+    "-at-": "-at-",
     "+1 ": "+1 ",
     "zero width": "\u200b",
     "clean prose": "We are looking at a nice flat near the sea, 3+1 for 120,000, free from 01.12.2025. ",
