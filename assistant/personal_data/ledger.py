@@ -7,7 +7,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -17,6 +19,14 @@ from assistant.personal_data.told import THREADS_TOLD
 
 VERSION = 1
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whom and what an erasure is about: ids at Zep, and hashes of thread ids."""
+
+    memory_ids: frozenset[UUID] = frozenset()
+    threads: frozenset[str] = frozenset()
 
 
 def write_request(erasure: Erasure) -> None:
@@ -51,6 +61,14 @@ def read() -> Iterator[Entry | None]:
         for line in lines:
             if line.strip():
                 yield _parsed(line)
+
+
+def of(receipt: str) -> Named:
+    """What is written down of one erasure; nothing where it is not in the ledger."""
+    for entry in read():
+        if entry and entry["event"] == "requested" and entry["receipt"] == receipt:
+            return Named(frozenset(map(UUID, entry["memory_ids"])), frozenset(entry["threads"]))
+    return Named()
 
 
 def _parsed(line: str) -> Entry | None:

@@ -13,7 +13,9 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django.fixtures import Settings
 
+from assistant.archive import archiving, storage
 from assistant.conversation import ThreadNotFound
 from assistant.memory import mirror
 from assistant.models import Erasure, Message, Thread, User
@@ -119,6 +121,41 @@ def test_a_thread_that_a_backup_brought_back_is_erased_again(
     assert Message.objects.get().text == "stays"
     assert [each["session_id"] for each in standin.threads()] == ["t2"]
     assert CANARY not in bytes_of_the_database()
+
+
+@pytest.fixture
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    """Archives of this test's own."""
+    local = settings.STORAGES["archive"] | {"OPTIONS": {"location": str(tmp_path / "archives")}}
+    settings.STORAGES = settings.STORAGES | {"archive": local}
+    return tmp_path / "archives"
+
+
+@pytest.mark.parametrize("whole_person", [True, False])
+def test_files_that_are_newer_than_the_database_are_removed_too(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path, folder: Path, *, whole_person: bool
+) -> None:
+    """Archives are backed up after the database: a file may bear an id, or be of a thread, that it knows nothing of."""
+    say("kanarya said this", "first")
+    with put_back(tmp_path):
+        for text in (*"abcd", "kanarya"):
+            say(text, "second")
+        finish(erasure.request_thread(ayse, "first", "op"))
+        mirror.drain("second")
+        archiving.archive_now("second", "op", keep=2)
+        files = {name: (folder / name).read_bytes() for name in storage.names()}
+        finish(erasure.request_thread(ayse, "second", "op"))
+        if whole_person:
+            finish(erasure.request(ayse, "op"))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+    reapply()
+    for each in Erasure.objects.all():
+        assert finish(each).state == Erasure.State.COMPLETED
+
+    assert files
+    assert storage.names() == []
 
 
 def test_reapplying_twice_or_where_nothing_came_back_does_no_harm(say: Say, ayse: User, standin: StandIn) -> None:
