@@ -100,7 +100,8 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
         places.threads_of(erasure).delete()
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
             erasure.user.delete()
-        else:
+        elif erasure.scope == Erasure.Scope.THREAD:
+            unarchiving.demand_all(erasure)
             retelling.tell_anew(erasure)
         row = Erasure.objects.select_for_update().get(pk=erasure.pk)
         row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)}
@@ -110,9 +111,13 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
 
 
 def _seal(erasure: Erasure) -> float:
-    completed_at = erasure.completed_at or timezone.now()
-    claims.unchanged(erasure).update(completed_at=completed_at)
-    erasure.completed_at = completed_at
+    """What went cannot be read any more: so exports go once again that had read it while archives were brought back."""
+    failure = "" if erasure.completed_at else _run((places.remove_exports,), erasure)
+    if failure:
+        return _put_off(erasure, failure)
+    erasure.completed_at = erasure.completed_at or timezone.now()
+    claims.unchanged(erasure).update(completed_at=erasure.completed_at)
+    erasure.refresh_from_db(fields=["counts"])
     failure = _run((lambda _: sealing.seal(), ledger.write_completion), erasure)
     if failure:
         return _put_off(erasure, failure)
