@@ -18,6 +18,7 @@ from assistant.models import Erasure
 from assistant.personal_data.told import THREADS_TOLD
 
 VERSION = 1
+NEXT_ID = "next_memory_id"
 Entry = dict[str, Any]
 
 
@@ -41,6 +42,7 @@ def write_request(erasure: Erasure) -> None:
             "memory_ids": [str(each) for each in _memory_ids(erasure)],
             "threads": [tombstones.digest(each) for each in _thread_ids(erasure)],
             THREADS_TOLD: erasure.counts.get(THREADS_TOLD),
+            NEXT_ID: _next_id(erasure),
             "at": erasure.requested_at.isoformat(),
         }
     )
@@ -103,6 +105,12 @@ def _memory_ids(erasure: Erasure) -> list[object]:
         return [erasure.memory_id]
     earlier = erasure.user.erasures.exclude(memory_id=erasure.memory_id).values_list("memory_id", flat=True)
     return [erasure.memory_id, *earlier]
+
+
+def _next_id(erasure: Erasure) -> str | None:
+    """What the person is called at Zep from now on: a backup from before does not know it, and Zep does."""
+    has_one = erasure.scope == Erasure.Scope.THREAD and erasure.user is not None
+    return str(erasure.user.memory_id) if has_one and erasure.user else None
 
 
 def _thread_ids(erasure: Erasure) -> list[str]:

@@ -98,13 +98,14 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
         traces.unname_in_audit(places.threads_of(erasure).values_list("pk", flat=True))
         places.threads_of(erasure).delete()
+        more: dict[str, int] = {}
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
             erasure.user.delete()
         elif erasure.scope == Erasure.Scope.THREAD:
             unarchiving.demand_all(erasure)
-            retelling.tell_anew(erasure)
+            more = {retelling.GENERATION: retelling.tell_anew(erasure)}
         row = Erasure.objects.select_for_update().get(pk=erasure.pk)
-        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)}
+        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)} | more
         row.thread_id = ""
         row.save(update_fields=["counts", "thread_id"])
         _advance(erasure, Erasure.State.SEALING, 0.0)
