@@ -16,9 +16,9 @@ demo: ## A scripted conversation against the running system
 test: ## The default test suite
 	@$(INSTALL) requirements-dev.lock -m pytest -m "not fresh_clone and not chaos and not monitoring and not rehearsal" $(ARGS)
 
-test-postgres: ## The suites of the turn and the mirror again, on a private PostgreSQL (needs its server installed)
+test-postgres: ## The suites of the turn, the mirror, archives and personal data again, on PostgreSQL (needs its server installed)
 	@$(INSTALL) requirements-dev.lock
-	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos and not monitoring and not rehearsal" tests/api tests/archive tests/memory tests/test_costs.py tests/test_sweep.py \
+	@TEST_ON_POSTGRES=1 $(PY) -m pytest -m "not fresh_clone and not chaos and not monitoring and not rehearsal" tests/api tests/archive tests/memory tests/personal_data tests/test_costs.py tests/test_sweep.py \
 		--ignore tests/memory/test_pii.py --ignore tests/memory/test_pii_properties.py $(ARGS)
 
 test-monitoring: ## Alert rules, Alertmanager's and Prometheus's files (needs promtool and amtool installed)

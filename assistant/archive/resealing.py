@@ -21,6 +21,7 @@ from assistant.archive.errors import (
     ArchiveError,
     ArchiveNotConfigured,
     ArchiveUnavailable,
+    ThreadBusy,
     ThreadChanged,
 )
 from assistant.archive.names import name_of
@@ -30,6 +31,7 @@ from assistant.memory.outbox import Lease
 from assistant.models import Archive, AuditEntry
 
 AT_ONCE = 100
+PATIENCE = 10.0
 ABOUT = ("thread_id", "rule", "first_sequence", "last_sequence", "message_count", "format_version")
 FILE = ("name", "size_bytes", "sha256", "key_id")
 NEXT_TIME_TOO = (ArchiveUnavailable, ArchiveNotConfigured)  # whatever is away for one is away for all
@@ -63,25 +65,31 @@ def reseal_all(
 ) -> Iterator[Resealed]:
     """Seal what is wanted anew, up to `most`, oldest row first; yield each once it is committed, or refused.
 
-    Goes on after one that is refused. Raise ArchiveUnavailable or ArchiveNotConfigured: nothing more can be done now.
+    Goes on after one that is refused, and waits for a busy thread once: an erasure may hold it for days, with many
+    archives. Raise ArchiveUnavailable or ArchiveNotConfigured: nothing more can be done now.
     """
-    last, tried = 0, 0
-    while some := list(wanted(among).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
-        for last in some:
+    last, tried, busy = 0, 0, set[str]()
+    while some := list(wanted(among).filter(pk__gt=last).order_by("pk").values_list("pk", "thread_id")[:AT_ONCE]):
+        for last, thread_id in some:
             if most is not None and tried >= most:
                 return
             tried += 1
             try:
-                if reseal(last, actor, now):
+                if reseal(last, actor, now, patience=0.0 if thread_id in busy else PATIENCE):
                     yield Resealed(last)
             except NEXT_TIME_TOO:
                 raise
             except ArchiveError as error:
+                busy |= {thread_id} if isinstance(error, ThreadBusy) else set()
                 yield Resealed(last, error)
 
 
-def reseal(archive_id: int, actor: str, now: Callable[[], datetime] = timezone.now) -> bool:
+def reseal(
+    archive_id: int, actor: str, now: Callable[[], datetime] = timezone.now, *, patience: float = PATIENCE
+) -> bool:
     """Seal one archive with the key that writes now. Audited. False where it has it, or is not stored any more.
+
+    `patience`: for how many seconds a busy thread is waited for.
 
     Raise ArchiveUnavailable, ArchiveNotConfigured, ArchiveDamaged, ArchiveKeyMissing, ThreadBusy or ThreadChanged:
     then it is as it was, and can be read as before.
@@ -89,7 +97,7 @@ def reseal(archive_id: int, actor: str, now: Callable[[], datetime] = timezone.n
     found = wanted().filter(pk=archive_id).values_list("thread_id", flat=True).first()
     if found is None:
         return False
-    lease, _ = threads.take_patiently(found)
+    lease, _ = threads.take_patiently(found, patience)
     try:
         archive = wanted().filter(pk=archive_id).first()
         if archive is None:

@@ -7,7 +7,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -16,7 +18,16 @@ from assistant.models import Erasure
 from assistant.personal_data.told import THREADS_TOLD
 
 VERSION = 1
+NEXT_ID = "next_memory_id"
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whom and what an erasure is about: ids at Zep, and hashes of thread ids."""
+
+    memory_ids: frozenset[UUID] = frozenset()
+    threads: frozenset[str] = frozenset()
 
 
 def write_request(erasure: Erasure) -> None:
@@ -31,6 +42,7 @@ def write_request(erasure: Erasure) -> None:
             "memory_ids": [str(each) for each in _memory_ids(erasure)],
             "threads": [tombstones.digest(each) for each in _thread_ids(erasure)],
             THREADS_TOLD: erasure.counts.get(THREADS_TOLD),
+            NEXT_ID: _next_id(erasure),
             "at": erasure.requested_at.isoformat(),
         }
     )
@@ -51,6 +63,14 @@ def read() -> Iterator[Entry | None]:
         for line in lines:
             if line.strip():
                 yield _parsed(line)
+
+
+def of(receipt: str) -> Named:
+    """What is written down of one erasure; nothing where it is not in the ledger."""
+    for entry in read():
+        if entry and entry["event"] == "requested" and entry["receipt"] == receipt:
+            return Named(frozenset(map(UUID, entry["memory_ids"])), frozenset(entry["threads"]))
+    return Named()
 
 
 def _parsed(line: str) -> Entry | None:
@@ -85,6 +105,12 @@ def _memory_ids(erasure: Erasure) -> list[object]:
         return [erasure.memory_id]
     earlier = erasure.user.erasures.exclude(memory_id=erasure.memory_id).values_list("memory_id", flat=True)
     return [erasure.memory_id, *earlier]
+
+
+def _next_id(erasure: Erasure) -> str | None:
+    """What the person is called at Zep from now on: a backup from before does not know it, and Zep does."""
+    has_one = erasure.scope == Erasure.Scope.THREAD and erasure.user is not None
+    return str(erasure.user.memory_id) if has_one and erasure.user else None
 
 
 def _thread_ids(erasure: Erasure) -> list[str]:

@@ -4,7 +4,7 @@ Each function may be run again at any time: what is gone already is no error, an
 went is counted in the transaction that removes it, so that a kill counts nothing twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from assistant import loops, rates
 from assistant.archive import storage
-from assistant.memory import context_cache, write_hold
+from assistant.memory import context_cache, tombstones, write_hold
 from assistant.models import Archive, Erasure, Message, Thread, User
-from assistant.personal_data import export_files, exports
+from assistant.personal_data import export_files, exports, ledger
 from assistant.personal_data.at_zep import StillThere
 from assistant.personal_data.erasure import FOR_GOOD
 from assistant.redis_link import state_redis
@@ -82,10 +82,12 @@ def look_for_archive_files(erasure: Erasure) -> None:
 
     Raise ArchiveUnavailable, or StillThere where a removed file is there all the same.
     """
-    owners = _memory_ids(erasure)
-    is_person = erasure.scope == Erasure.Scope.PERSON
-    theirs = [name for owner in owners for name in storage.names(f"{owner}_{'' if is_person else erasure.thread_id}")]
-    for name in theirs if is_person else filter(partial(_is_of, erasure.thread_id), theirs):
+    written = ledger.of(erasure.receipt)
+    owners = _memory_ids(erasure, written.memory_ids)
+    theirs = [name for owner in owners for name in storage.names(f"{owner}_{erasure.thread_id}")]
+    if erasure.scope == Erasure.Scope.THREAD:
+        theirs = [name for name in theirs if _is_of({tombstones.digest(erasure.thread_id), *written.threads}, name)]
+    for name in theirs:
         storage.remove(name)
         if storage.exists(name):
             raise StillThere
@@ -118,15 +120,18 @@ def _archives(erasure: Erasure) -> QuerySet[Archive]:
     return Archive.objects.filter(thread__in=threads_of(erasure))
 
 
-def _memory_ids(erasure: Erasure) -> set[UUID]:
-    """Every id that the person's archives can be called after: an erased thread gave them a new one."""
+def _memory_ids(erasure: Erasure, written: Collection[UUID]) -> set[UUID]:
+    """Every id that the person's archives can be called after: an erased thread gave them a new one.
+
+    After a backup was restored the ledger alone may know some of them.
+    """
     earlier = erasure.user.erasures.values_list("memory_id", flat=True) if erasure.user else ()
-    return {erasure.memory_id, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
+    return {erasure.memory_id, *written, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
 
 
-def _is_of(thread_id: str, name: str) -> bool:
-    """Archives are called `{memory id}_{thread id}_{time}`."""
-    return name.partition("_")[2].rpartition("_")[0] == thread_id
+def _is_of(threads: Collection[str], name: str) -> bool:
+    """Archives are called `{memory id}_{thread id}_{time}`; of an erased thread only the id's hash may be known."""
+    return tombstones.digest(name.partition("_")[2].rpartition("_")[0]) in threads
 
 
 def _some_messages(erasure: Erasure) -> int:

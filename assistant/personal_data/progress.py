@@ -98,21 +98,27 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
         traces.unname_in_audit(places.threads_of(erasure).values_list("pk", flat=True))
         places.threads_of(erasure).delete()
+        more: dict[str, int] = {}
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
             erasure.user.delete()
-        else:
-            retelling.tell_anew(erasure)
+        elif erasure.scope == Erasure.Scope.THREAD:
+            unarchiving.demand_all(erasure)
+            more = {retelling.GENERATION: retelling.tell_anew(erasure)}
         row = Erasure.objects.select_for_update().get(pk=erasure.pk)
-        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)}
+        row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)} | more
         row.thread_id = ""
         row.save(update_fields=["counts", "thread_id"])
         _advance(erasure, Erasure.State.SEALING, 0.0)
 
 
 def _seal(erasure: Erasure) -> float:
-    completed_at = erasure.completed_at or timezone.now()
-    claims.unchanged(erasure).update(completed_at=completed_at)
-    erasure.completed_at = completed_at
+    """What went cannot be read any more: so exports go once again that had read it while archives were brought back."""
+    failure = "" if erasure.completed_at else _run((places.remove_exports,), erasure)
+    if failure:
+        return _put_off(erasure, failure)
+    erasure.completed_at = erasure.completed_at or timezone.now()
+    claims.unchanged(erasure).update(completed_at=erasure.completed_at)
+    erasure.refresh_from_db(fields=["counts"])
     failure = _run((lambda _: sealing.seal(), ledger.write_completion), erasure)
     if failure:
         return _put_off(erasure, failure)

@@ -5,7 +5,7 @@ that Zep ever knew them under, and by their threads. People go before threads: a
 id at Zep.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,11 +17,13 @@ from assistant.memory import tombstones
 from assistant.models import Erasure, Thread, Tombstone, User
 from assistant.personal_data import ledger
 from assistant.personal_data.erasure import CARRY_OUT, begin_person, begin_thread, lock
-from assistant.personal_data.ledger import Entry
+from assistant.personal_data.ledger import NEXT_ID, Entry
+from assistant.personal_data.retelling import GENERATION
 from assistant.personal_data.told import THREADS_TOLD
 from assistant.publishing import publish_named
 
 ACTOR = "reapply_erasures"
+MOST_UNKNOWN = 1_000  # more threads than that nobody has erased one by one
 
 
 @dataclass
@@ -39,11 +41,12 @@ def reapply(*, dry_run: bool) -> Reapplied:
     """Begin every erasure of the ledger again. `dry_run`: only say what is back. Safe to repeat."""
     entries = list(ledger.read())
     requested = [entry for entry in entries if entry and entry["event"] == "requested"]
-    by_receipt = {entry["receipt"]: entry for entry in requested}.values()
+    by_receipt = {entry["receipt"]: entry for entry in requested}
     done = Reapplied(erasures=len(by_receipt), unreadable_lines=entries.count(None))
-    back = _threads_that_are_back({digest for entry in by_receipt for digest in entry["threads"]})
-    for entry in sorted(by_receipt, key=lambda entry: entry["scope"] != Erasure.Scope.PERSON):
-        _reapply_one(entry, back, done, dry_run=dry_run)
+    generation = _generations_used(entries, by_receipt)
+    back = _threads_that_are_back({digest for entry in by_receipt.values() for digest in entry["threads"]})
+    for entry in sorted(by_receipt.values(), key=lambda entry: entry["scope"] != Erasure.Scope.PERSON):
+        _reapply_one(entry | {GENERATION: generation}, back, done, dry_run=dry_run)
     return done
 
 
@@ -69,7 +72,10 @@ def _bury(entry: Entry) -> None:
 
 
 def _begun_again(entry: Entry, user: User | None, thread_id: str) -> Erasure:
-    """The work's row again. Without anybody to erase here, Zep is asked all the same: it may have been restored too."""
+    """The work's row again. Without anybody to erase here, Zep is asked all the same: it may have been restored too.
+
+    Who was given a new id at Zep gets the same one: what Zep knows under it has to go with them one day.
+    """
     receipt, is_person = entry["receipt"], entry["scope"] == Erasure.Scope.PERSON
     if user is None:
         erasure = _for_zep_alone(entry)
@@ -77,6 +83,8 @@ def _begun_again(entry: Entry, user: User | None, thread_id: str) -> Erasure:
         erasure = begin_person(lock(user.pk), ACTOR, receipt)
     else:
         erasure = begin_thread(lock(user.pk), thread_id, ACTOR, receipt)
+        if str(user.memory_id) in entry["memory_ids"] and entry.get(NEXT_ID):
+            User.objects.filter(pk=user.pk).update(memory_id=UUID(entry[NEXT_ID]))
     Erasure.objects.filter(pk=erasure.pk).update(
         requested_at=parse_datetime(entry["at"]),
         in_ledger=True,
@@ -89,8 +97,18 @@ def _begun_again(entry: Entry, user: User | None, thread_id: str) -> Erasure:
 def _counts(entry: Entry, erasure: Erasure) -> dict[str, int]:
     """What Zep had been told is the ledger's to say: the backup may be from before. Where it does not, nobody knows."""
     counts: dict[str, int] = dict(erasure.counts)
+    if entry["scope"] == Erasure.Scope.THREAD:
+        counts[GENERATION] = entry[GENERATION]
     found, noted = counts.pop(THREADS_TOLD, 0), entry.get(THREADS_TOLD)
     return counts if noted is None else counts | {THREADS_TOLD: max(found, noted)}
+
+
+def _generations_used(entries: Iterable[Entry | None], by_receipt: Mapping[str, Entry]) -> int:
+    """The highest generation of ids that Zep may have been told; an erasure that did not note its own took one more."""
+    completed = [entry for entry in entries if entry and entry["event"] == "completed"]
+    noted = {e["receipt"]: int(e["counts"][GENERATION]) for e in completed if GENERATION in e["counts"]}
+    of_threads = {receipt for receipt, entry in by_receipt.items() if entry["scope"] == Erasure.Scope.THREAD}
+    return max(noted.values(), default=0) + min(len(of_threads - noted.keys()), MOST_UNKNOWN)
 
 
 def _for_zep_alone(entry: Entry) -> Erasure:

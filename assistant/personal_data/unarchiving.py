@@ -22,6 +22,7 @@ from assistant.personal_data.erasure import FOR_GOOD
 from assistant.personal_data.events import ArchivesLeftOut
 
 ACTOR = "system"
+LEFT_OUT = "archives_left_out"
 LOOK_AGAIN = (ArchiveUnavailable, ThreadChanged)
 
 
@@ -41,6 +42,16 @@ def bring_back(erasure: Erasure) -> None:
         left_out += not _could_be_read(erasure, archive)
     left_out += _of_others(erasure).filter(state=Archive.State.EXPIRED).count()
     _note(erasure, left_out)
+
+
+def demand_all(erasure: Erasure) -> None:
+    """Inside a transaction, with the user's row locked. Raise ThreadChanged where more is wanted than was looked at.
+
+    Who opted out while archives were brought back, and in again before the end, wants those too that were passed over.
+    """
+    looked_at = Erasure.objects.values_list("counts", flat=True).get(pk=erasure.pk).get(LEFT_OUT, 0)
+    if _of_others(erasure).filter(state__in=(Archive.State.STORED, Archive.State.EXPIRED)).count() > looked_at:
+        raise ThreadChanged("the user opted in again while archives were brought back")
 
 
 def _of_others(erasure: Erasure) -> QuerySet[Archive]:
@@ -95,7 +106,7 @@ def _note(erasure: Erasure, left_out: int) -> None:
     """Each time all of them are counted, so that a repetition counts none twice."""
     with claims.held(erasure):
         row = Erasure.objects.get(pk=erasure.pk)
-        row.counts |= {"archives_left_out": left_out}
+        row.counts |= {LEFT_OUT: left_out}
         row.save(update_fields=["counts"])
     if left_out:
         announce(ArchivesLeftOut(left_out))

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import checking, left_over, reading, resealing, restoring, retention, storage
-from assistant.archive.archiving import archive_thread
+from assistant.archive import checking, left_over, reading, resealing, restoring, retention, storage, threads
+from assistant.archive.archiving import archive_now, archive_thread
 from assistant.archive.errors import (
     ArchiveDamaged,
     ArchiveKeyMissing,
@@ -25,6 +25,7 @@ from assistant.archive.errors import (
 )
 from assistant.archive.sealing import key_id, writing_key_id
 from assistant.events import ArchiveResealed, Event
+from assistant.memory.outbox import Lease
 from assistant.models import Archive, AuditEntry, Message, Thread
 from tests.archive.conftest import Grow, files, rows_of
 
@@ -278,6 +279,30 @@ def test_who_lost_the_lease_replaces_nothing(
     assert Archive.objects.get().name == before.name
     assert [path.name for path in files(folder)] == [before.name]
     assert Thread.objects.get().lease_fence == 10**9
+
+
+def test_a_busy_thread_is_waited_for_once_however_many_archives_it_has(
+    said: list[Any], grow: Grow, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """An erasure may hold it for days: while Zep or the storage is away."""
+    for keep in (8, 4, 0):
+        archive_now("t1", "op", keep=keep)
+    grow("t2", 60)
+    archive_thread("t2")
+    settings.ARCHIVE_ENCRYPTION_KEY = [Fernet.generate_key().decode(), *settings.ARCHIVE_ENCRYPTION_KEY]
+    Thread.objects.filter(pk="t1").update(lease_until=timezone.now() + timedelta(days=999))
+    waits: list[float] = []
+
+    def take_at_once(thread_id: str, seconds: float) -> tuple[Lease, Thread]:
+        waits.append(seconds)
+        return threads.take(thread_id)
+
+    monkeypatch.setattr(threads, "take_patiently", take_at_once)
+
+    done = list(resealing.reseal_all("ayse"))
+
+    assert [type(each.refused) for each in done] == [ThreadBusy] * 4 + [type(None)]
+    assert waits == [resealing.PATIENCE, 0.0, 0.0, 0.0, resealing.PATIENCE]
 
 
 def test_a_text_that_is_read_meanwhile_is_read_from_the_new_file(

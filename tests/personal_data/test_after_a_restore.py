@@ -8,15 +8,20 @@ from contextlib import closing, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django.fixtures import Settings
 
+from assistant import loops
+from assistant.archive import archiving, storage
 from assistant.conversation import ThreadNotFound
 from assistant.memory import mirror
-from assistant.models import Erasure, Message, Thread, User
+from assistant.memory.zep_client import zep
+from assistant.models import Erasure, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, ledger, progress, sealing
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish
@@ -119,6 +124,84 @@ def test_a_thread_that_a_backup_brought_back_is_erased_again(
     assert Message.objects.get().text == "stays"
     assert [each["session_id"] for each in standin.threads()] == ["t2"]
     assert CANARY not in bytes_of_the_database()
+
+
+def test_after_each_restore_the_persons_other_threads_are_told_to_zep_again(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path
+) -> None:
+    """Zep takes an id once, and deleting does not free it; the restored rows do not know which it has had."""
+    say("kanarya said this")
+    say("stays", "t2")
+    mirror.drain("t2")
+    for _ in range(3):
+        with put_back(tmp_path):
+            for begun in Erasure.objects.all() or [erasure.request_thread(ayse, "t1", "op")]:
+                finish(begun)
+            mirror.drain("t2")
+        reapply()
+    finish(Erasure.objects.get())
+    mirror.drain("t2")
+
+    assert standin.thread("t2").contents == ["stays"]
+    assert Message.objects.get().mirror_state == MirrorState.MIRRORED
+
+
+async def is_known_to_zep(memory_id: UUID) -> bool:
+    return await zep().has_user(memory_id)
+
+
+def test_the_id_that_an_erased_thread_gave_the_person_is_theirs_again_and_goes_with_them(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path
+) -> None:
+    say("kanarya said this")
+    say("stays", "t2")
+    with put_back(tmp_path):
+        finish(erasure.request_thread(ayse, "t1", "op"))
+        mirror.drain("t2")
+        told_as = User.objects.get().memory_id
+    assert loops.run(is_known_to_zep(told_as))
+
+    reapply()
+    finish(Erasure.objects.get())
+    assert User.objects.get().memory_id == told_as
+    finish(erasure.request(ayse, "op"))
+
+    assert not loops.run(is_known_to_zep(told_as))
+
+
+@pytest.fixture
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    """Archives of this test's own."""
+    local = settings.STORAGES["archive"] | {"OPTIONS": {"location": str(tmp_path / "archives")}}
+    settings.STORAGES = settings.STORAGES | {"archive": local}
+    return tmp_path / "archives"
+
+
+@pytest.mark.parametrize("whole_person", [True, False])
+def test_files_that_are_newer_than_the_database_are_removed_too(
+    say: Say, ayse: User, standin: StandIn, tmp_path: Path, folder: Path, *, whole_person: bool
+) -> None:
+    """Archives are backed up after the database: a file may bear an id, or be of a thread, that it knows nothing of."""
+    say("kanarya said this", "first")
+    with put_back(tmp_path):
+        for text in (*"abcd", "kanarya"):
+            say(text, "second")
+        finish(erasure.request_thread(ayse, "first", "op"))
+        mirror.drain("second")
+        archiving.archive_now("second", "op", keep=2)
+        files = {name: (folder / name).read_bytes() for name in storage.names()}
+        finish(erasure.request_thread(ayse, "second", "op"))
+        if whole_person:
+            finish(erasure.request(ayse, "op"))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+    reapply()
+    for each in Erasure.objects.all():
+        assert finish(each).state == Erasure.State.COMPLETED
+
+    assert files
+    assert storage.names() == []
 
 
 def test_reapplying_twice_or_where_nothing_came_back_does_no_harm(say: Say, ayse: User, standin: StandIn) -> None:

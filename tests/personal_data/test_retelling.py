@@ -12,7 +12,7 @@ from assistant.archive.errors import ArchiveUnavailable
 from assistant.events import ArchiveFailed, Event
 from assistant.memory import backfill, mirror
 from assistant.models import Archive, AuditEntry, Erasure, Message, MirrorState, Thread, User
-from assistant.personal_data import erasure, progress, unarchiving
+from assistant.personal_data import erasure, export_files, exports, progress, unarchiving
 from assistant.personal_data.choices import choose_memory
 from assistant.personal_data.events import ArchivesLeftOut
 from ops.zep_standin.process import StandIn
@@ -182,6 +182,47 @@ def test_who_opts_out_at_the_last_moment_is_obeyed(
 
     assert told(standin) == []
     assert set(Message.objects.values_list("mirror_state", flat=True)) == {MirrorState.PRIVATE}
+
+
+def test_who_opts_in_again_at_the_last_moment_is_told_of_with_everything(
+    archived: list[Archive], ayse: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = settled(ayse)
+    choose_memory(ayse, memory_on=False)
+    bring_back = unarchiving.bring_back
+
+    def and_opt_in(erasure: Erasure) -> None:
+        bring_back(erasure)
+        choose_memory(ayse, memory_on=True)
+
+    monkeypatch.setattr(unarchiving, "bring_back", and_opt_in)
+    progress.carry_out(asked.pk)
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "changed")
+    time_passes()
+
+    assert brought_back(finish(asked)) == (2, 0)
+    assert told(standin) == SAID
+
+
+def test_an_export_that_is_made_while_archives_come_back_does_not_outlive_the_thread_it_names(
+    archived: list[Archive], ayse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = settled(ayse)
+    bring_back = unarchiving.bring_back
+
+    def and_export(erasure: Erasure) -> None:
+        exports.make(exports.begin(ayse).pk)
+        assert len(export_files.names()) == 1
+        bring_back(erasure)
+
+    monkeypatch.setattr(unarchiving, "bring_back", and_export)
+    done = finish(asked)
+
+    assert done.state == Erasure.State.COMPLETED
+    assert not export_files.names()
+    assert not ayse.exports.exists()
+    assert done.counts["exports"] == 1
 
 
 def test_who_opts_out_while_an_archive_is_read_gets_it_back_no_more(
