@@ -17,6 +17,8 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
+from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
+from assistant.memory.redaction.line_ends import with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.patterns import compiled
@@ -43,7 +45,9 @@ _PREFIXED: Final = compiled(
 # Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
 _SINGLE: Final = compiled(
     r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*()]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
-    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){9})"
+    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){2}"
+    r"(?:(?:[ .\-/_*()]{1,3}\d(?!\d)){7}"
+    r"|(?<!\d[ .\-/_*].{7})[ .\-/_*()]{1,3}\d{3}[ .\-/_*()]{0,3}\d\d[ .\-/_*()]{0,3}\d\d(?!\d)))"
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
@@ -54,7 +58,7 @@ _LISTS: Final = compiled(
 )
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = compiled(
-    r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
+    r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,14}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
 )
 # Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = compiled(
@@ -62,7 +66,6 @@ _AMONG_OTHERS: Final = compiled(
     r"|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
-_BRACKETS: Final = {"(": ")", "[": "]"}
 _FIRST_DIGITS: Final = compiled(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
@@ -119,6 +122,8 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
     view = without_links(view)
+    if "\n" in view.text:
+        view = with_broken_numbers_joined(view)
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
@@ -189,17 +194,11 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
             group = _FIRST_DIGITS.match(text, match.start())
             position = group.end() if group else match.end()
         else:
-            position = end
             start = match.start()
-            found.append((_with_bracket(text, start, end) if text[start - 1 : start] in _BRACKETS else start, end))
+            position = end = with_second_ending(text, end) if text[end : end + 1] == "/" else end
+            found.append((with_opening(text, start, end) if text[start - 1 : start] in OPENINGS else start, end))
         match = match.re.search(text, position)
     return found
-
-
-def _with_bracket(text: str, start: int, end: int) -> int:
-    """Take in the bracket that opens right before a number and closes inside it."""
-    opens = text[start - 1]
-    return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:
