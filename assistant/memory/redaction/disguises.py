@@ -33,7 +33,7 @@ _WORD_INSIDE: Final = compiled(rf"[0-9]{spoken.WORD_INSIDE}")
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = compiled(r",(?<=\d.)[ ](?=\d)")
 # Between a whole number and a figure of hundreds: "0034215567, four hundred".
-_STOP: Final = compiled(r"[ ](?<=\d[.,][ ])(?<=\d{7}[.,][ ])(?=\d{3})")
+_STOP: Final = compiled(r"[.,](?<=\d.)(?<=\d{7}.)[ ](?=\d{3})")
 _ONE_BY_ONE: Final = compiled(
     r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )

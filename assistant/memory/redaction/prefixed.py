@@ -23,7 +23,7 @@ _ZERO_AND_BRACKET: Final = compiled(r"0[ ]?\(\d{2,5}\)")
 _BRITISH_GROUPS: Final = frozenset({(1, 4, 6), (1, 4, 3, 3), (1, 3, 3, 4), (1, 10)})
 _EXIT_CODE: Final = "011"
 _SHORTEST_GLUED: Final = 14  # an exit code, a country code and a mobile number
-_ANOTHER_MOBILE: Final = compiled(rf"(?<!\d){_GROUPED_MOBILE.pattern}")
+_ANOTHER_MOBILE: Final = compiled(_GROUPED_MOBILE.pattern.replace("05", r"05(?<!\d..)", 1))
 _SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
 _SHORTEST: Final = 7
 _SHORTEST_UNKNOWN: Final = 9
@@ -34,7 +34,7 @@ _LONGEST_CODE: Final = 3
 _PARTS_OF_DECIMAL: Final = 2
 _PAIR: Final = 2
 _WHOLE: Final = 10
-_TURKISH_GROUPS: Final = (4, 3, 2, 2)
+_TURKISH_GROUPS: Final = frozenset({(4, 3, 2, 2), (4, 3, 4)})
 _EVEN: Final = range(2, 4)
 _FEWEST_EVEN: Final = 2
 _TURKEY: Final = 90
@@ -232,7 +232,7 @@ def _is_in_a_list(text: str, start: int, prefix: Prefix) -> bool:
 
 def _is_numbered(text: str, start: int, prefix: Prefix) -> bool:
     """Say whether groups of digits are what "meter no" or "file number" names; nobody groups those as Turks do."""
-    return len(prefix.groups) > 1 and prefix.groups != _TURKISH_GROUPS and surroundings.is_numbered(text, start)
+    return len(prefix.groups) > 1 and prefix.groups not in _TURKISH_GROUPS and surroundings.is_numbered(text, start)
 
 
 def _is_code(view: View, start: int, end: int) -> bool:

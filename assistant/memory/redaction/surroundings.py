@@ -6,8 +6,10 @@ Looks at most a few dozen characters away; knows no numbering plan.
 from typing import Final
 
 from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.folding import fold
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
+from assistant.memory.redaction.wordlists import any_of
 
 _BEFORE: Final = 48
 _AFTER: Final = 28
@@ -22,13 +24,15 @@ _IDENTIFIED: Final = compiled(
     rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}"
     r"|[#№](?![^\S\n]*\n))[\s:#.=/(\"'_-]{0,3}\Z"
 )
-_JOINING: Final = r"[\s:#.=/(\"'_-]{0,3}\Z"
+_JOINING: Final = " \t:#.=/(\"'_-"
+_NUMBER_ITSELF: Final = tuple(map(fold, known.NUMBER_ITSELF.split()))
 _NUMBERED: Final = compiled(
     rf"(?<![^\W_])(?:(?P<of_person>{known.CUSTOMER})|{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?"
-    rf"[\s:#./_-]{{1,3}}(?P<number>{known.NUMBER_ITSELF}){_JOINING}"
+    rf"[\s:#./_-]{{1,3}}(?P<number>{any_of(_NUMBER_ITSELF)})\Z"
 )
-_SHORT_NUMBER: Final = frozenset({"no", "nr", "#"})
-_COMPOUND: Final = compiled(rf"(?P<stem>[^\W\d_]{{3,24}}?)s?(?:nummer|nr){_JOINING}")
+_SHORT_NUMBER: Final = frozenset({"no", "nr"})
+_COMPOUND: Final = compiled(r"(?P<stem>[^\W\d_]{3,24}?)s?(?:nummer|nr)\Z")
+_IN_COMPOUNDS: Final = ("nummer", "nr")
 _OF_TELEPHONE: Final = compiled(rf"(?:{known.TELEPHONE_IN_COMPOUND})")
 _CLAUSE_ENDS: Final = compiled(r"[ ]?(?:\Z|[\n)!?;]|[.](?!\S)|,(?![ ]?\d))")
 _BOTH_FOLLOW: Final = compiled(rf"[ ](?:{known.BOTH})(?!\w)")
@@ -62,12 +66,14 @@ def is_identified(text: str, start: int) -> bool:
     """Say whether the word before announces an order, a listing, a price: anything but a telephone."""
     before = text[max(0, start - _BEFORE) : start]
     last = before.rstrip()[-1:]
-    return not last.isdigit() and (_IDENTIFIED.search(before) is not None or _is_compound(before))
+    return not last.isdigit() and (_IDENTIFIED.search(before) is not None or _is_compound(before.rstrip(_JOINING)))
 
 
 def is_numbered(text: str, start: int) -> bool:
     """Say whether "number" stands before, and before that whose: an order's, a meter's, not a person's."""
-    before = text[max(0, start - _BEFORE) : start]
+    before = text[max(0, start - _BEFORE) : start].rstrip(_JOINING)
+    if not before.endswith(_NUMBER_ITSELF):
+        return False
     found = _NUMBERED.search(before)
     return (found is not None and (not found["of_person"] or found["number"] in _SHORT_NUMBER)) or _is_compound(before)
 
@@ -84,7 +90,7 @@ def speaks_of_both(text: str, end: int) -> bool:
 
 def _is_compound(before: str) -> bool:
     """Say whether a German word says of what the number is, and it is no telephone: "Vertragsnummer"."""
-    found = _COMPOUND.search(before) if "nummer" in before or "nr" in before else None
+    found = _COMPOUND.search(before) if before.endswith(_IN_COMPOUNDS) else None
     return found is not None and not _OF_TELEPHONE.search(found["stem"])
 
 
