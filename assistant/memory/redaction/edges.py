@@ -9,21 +9,17 @@ from assistant.memory.redaction import surroundings
 from assistant.memory.redaction.patterns import compiled
 
 _BRACKETS: Final = {"(": ")", "[": "]"}
-_AFTER_ODD_OPENING: Final = {")": compiled(r"90[ ]?5"), "0": compiled(r"\+5")}
-OPENINGS: Final = frozenset({*_BRACKETS, *_AFTER_ODD_OPENING})
-_ODD_OPENING: Final = compiled(r"(?<![\w+(])(?:0\(0\)|90)\Z")
-_LONGEST_OPENING: Final = 6  # of "0(0)", and what must not stand before it
+OPENINGS: Final = frozenset({*_BRACKETS, "0"})
+_PLUS_TOO_LATE: Final = compiled(r"(?<![\w+])90(?=\+5)")
 _SECOND_ENDING: Final = compiled(r"(?<=\d\d)/\d\d(?!\d)")
 
 
 def with_opening(text: str, start: int, end: int) -> int:
-    """Take in what opens right before a number: a bracket that closes inside it, "0(0)90", "90+533"."""
+    """Take in what opens right before a number: a bracket that closes inside it, "90+533"."""
     opens = text[start - 1]
     if opens in _BRACKETS:
         return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
-    first = max(0, start - _LONGEST_OPENING)
-    odd = _ODD_OPENING.search(text[first:start]) if _AFTER_ODD_OPENING[opens].match(text, start) else None
-    return first + odd.start() if odd else start
+    return start - 2 if start > 1 and _PLUS_TOO_LATE.match(text, start - 2) else start
 
 
 def with_second_ending(text: str, end: int) -> int:

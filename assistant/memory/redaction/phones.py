@@ -58,14 +58,15 @@ _LISTS: Final = compiled(
 )
 # Any other groups of digits that stand alone.
 _CLUSTER: Final = compiled(
-    r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,14}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
+    r"[1-9](?<!\d.)(?<!\d[ .\-/,:].)(?=(?:[ .\-/()]{0,2}\d){6})\d{0,12}+(?:[ .\-/()]{1,2}\d{1,13}+){0,8}+(?![ .\-/]?\d)"
 )
 # Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = compiled(
-    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}"
+    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}|(?<=8)10\d{10,12}"
     r"|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
+_DOUBLE_ZERO: Final = compiled(r"(?<![\w+])0\(0\)(?=\d)")
 _FIRST_DIGITS: Final = compiled(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
@@ -128,6 +129,8 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
     if stretch is None:
         return None
     view = stretch.reading(_with_zeros(stretch.text))
+    if "0(0)" in view.text:
+        view = view.masked(_DOUBLE_ZERO, _without_brackets)
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if _has_many_digits(view.text):
@@ -139,6 +142,11 @@ def _with_zeros(text: str) -> str:
     """Return the text with zeros for letters that stand for them; one letter is looked for faster than any of three."""
     letter_zero = _ANY_ZERO if "ο" in text or "о" in text else _LATIN_ZERO
     return letter_zero.sub("0", text)
+
+
+def _without_brackets(match: re.Match[str]) -> str:
+    """Return the zeros of "0(0)90 533 …" in front, and as many characters."""
+    return f"00{' ' * (len(match.group()) - 2)}"
 
 
 def _has_many_digits(text: str) -> bool:

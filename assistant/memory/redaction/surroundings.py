@@ -43,7 +43,7 @@ _LETTERS_BEFORE: Final = compiled(r"[^\W\d_]+\Z")
 _JOINTS: Final = frozenset("-_/#=")
 _JOINED_BEFORE: Final = compiled(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
 _TELEPHONE_WORD: Final = compiled(rf"(?:{known.TELEPHONE}|no|nr|num)")
-_LABEL: Final = compiled(rf"(?:{known.TELEPHONE_IN_A_ROW})")
+_LABEL: Final = compiled(rf"[^\W\d_]{{0,12}}(?:{known.TELEPHONE_IN_A_ROW})")
 _IDENTIFIER_WORD: Final = compiled(rf"(?:{known.IDENTIFIER})")
 _MIXED_AFTER: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
 _ESCAPED_PLUS: Final = "%2b"

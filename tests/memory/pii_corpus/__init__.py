@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 KINDS: Final = ("email", "phone", "address", "clean")
-_MARKED: Final = re.compile(r"⟦(.*?)⟧")
+_MARKED: Final = re.compile(r"(?s)⟦(.*?)⟧")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-f]{4})")
 
 
