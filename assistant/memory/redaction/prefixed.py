@@ -23,7 +23,8 @@ _ZERO_AND_BRACKET: Final = compiled(r"0[ ]?\(\d{2,5}\)")
 _BRITISH_GROUPS: Final = frozenset({(1, 4, 6), (1, 4, 3, 3), (1, 3, 3, 4), (1, 10)})
 _EXIT_CODE: Final = "011"
 _SHORTEST_GLUED: Final = 14  # an exit code, a country code and a mobile number
-_ANOTHER_MOBILE: Final = compiled(_GROUPED_MOBILE.pattern.replace("05", r"05(?<!\d..)", 1))
+_MOBILE_AREA: Final = "05"
+_ANOTHER_MOBILE: Final = compiled(rf"(?<!\d){_GROUPED_MOBILE.pattern}")
 _SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
 _SHORTEST: Final = 7
 _SHORTEST_UNKNOWN: Final = 9
@@ -61,10 +62,17 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
         return _end_after_plus(text, start, prefixes)
     if text[start + 1] == "0":
         return _end_after_double_zero(view, start, prefixes)
-    other = _ANOTHER_MOBILE.search(text, start + 1, match.end() + _LONGEST) if len(prefixes[0].groups) > 1 else None
-    if other:
-        prefixes = [p for p in prefixes if p.end < other.start()]
-    return _end_after_zero(view, start, prefixes) if prefixes else None
+    end = _end_after_zero(view, start, prefixes)
+    return end if end is None or text.find(_MOBILE_AREA, start + 1, end) < 0 else _end_before_another(view, start, end)
+
+
+def _end_before_another(view: View, start: int, end: int) -> int | None:
+    """Return where a number ends that may have taken in the first digits of a mobile number: "25. 0533 123 45 67"."""
+    other = _ANOTHER_MOBILE.search(view.text, start + 1, end + _LONGEST)
+    if not other or other.start() >= end:
+        return end
+    before = _prefixes(view.text, start, other.start())
+    return _end_after_zero(view, start, before) if before else None
 
 
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
@@ -152,7 +160,7 @@ def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | Non
         if numbers:
             number = _without_tail(view.text, numbers)
             return None if _is_something_else(view, start, number) else number.end
-    return _end_after_lone_zero(view, start, [p for p in national if p.groups[0] == 1])
+    return _end_after_lone_zero(view, start, national) if prefixes[0].groups[0] == 1 else None
 
 
 def _end_after_lone_zero(view: View, start: int, national: list[Prefix]) -> int | None:
@@ -223,7 +231,7 @@ def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
 
 
 def _is_in_a_list(text: str, start: int, prefix: Prefix) -> bool:
-    if set(prefix.groups) != {_PAIR}:
+    if prefix.groups[-1] != _PAIR or set(prefix.groups) != {_PAIR}:
         return False
     if text[max(0, start - 2) : start - 1].isdigit() or surroundings.is_identified(text, start):
         return True

@@ -64,6 +64,7 @@ _LINK: Final = compiled(
 )
 _ENOUGH_DIGITS: Final = compiled(r"[0-9](?:[ ()./-]{0,3}\d){6}")
 _MAC: Final = compiled(rf"-(?<=(?<![0-9a-z-]){_HEX}{_HEX}-)(?:{_HEX}{_HEX}-){{4}}{_HEX}{_HEX}(?![0-9a-z-])")
+_FEWEST_DASHES: Final = 4  # of a UUID; a MAC address has one more
 _LENGTH_OF_PAIR: Final = 2
 _SITE: Final = compiled(r"\.[a-z]{2,10}/")
 _TELEPHONE_IN_LINK: Final = compiled(
@@ -83,9 +84,11 @@ def without_links(view: View) -> View:
 def shielded(view: View) -> View:
     """Return the view with everything hidden that is written in digits and cannot be a telephone."""
     text = view.text
-    if "-" in text:
+    if text.count("-") >= _FEWEST_DASHES:
         text = _MAC.sub(_hide_mac, _UUID.sub(hide, text))
-    return view.reading(_NUMBERS.sub(hide, _PRICED.sub(hide, text)))
+    if "$" in text or not text.isascii():  # all other signs of money are beyond ASCII
+        text = _PRICED.sub(hide, text)
+    return view.reading(_NUMBERS.sub(hide, text))
 
 
 def _hide_mac(match: re.Match[str]) -> str:
