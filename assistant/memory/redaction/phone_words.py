@@ -63,9 +63,12 @@ CUSTOMER: Final = words("customer müşteri client member üye student öğrenci
 # Stands between the name of something that has a number, and the number.
 NUMBER_ITSELF: Final = "number num nr no numara numarası numarasi numaram номер номера αριθμός nummer №"
 # In German compounds with "nummer".
-TELEPHONE_IN_COMPOUND: Final = words(
-    "telefon telefoon telephon handy mobil ruf festnetz fax whatsapp kontakt privat büro firmen dienst geschäft",
-    "service hotline gsm durchwahl zentral not anruf rückruf wahl tel phone cell meine deine ihre seine unsere eure",
+TELEPHONE_IN_COMPOUND: Final = (
+    words(
+        "telefon telefoon telephon handy mobil ruf festnetz fax whatsapp kontakt privat büro firmen dienst geschäft",
+        "service hotline hotel gsm durchwahl zentral anruf rückruf wahl meine deine ihre seine unsere eure",
+    )
+    + rf"|^{words('tel not phone cell')}"
 )
 # After two numbers that differ in their last digits.
 BOTH: Final = words("both ikisi ikisi_de her_ikisi beide оба обе και_τα_δύο")
