@@ -69,10 +69,10 @@ def redact_phones(text: str) -> tuple[str, int]:
 
     Finds international numbers of any country, and national ones as people write them in Turkey, Cyprus, Greece,
     Britain, Germany, Russia, Norway, Spain, Poland, Italy and North America, in any script's digits, spaced, dotted,
-    split by words or spelled out. Prices, dates, ids, hashes, coordinates and sizes stay. Seven and eight digits count
-    only where the words around say so, or where they are grouped or begin as Cypriot or Norwegian numbers do; Danish
-    ones and numbers of other countries without a leading zero need such a word too. Nine digits in threes are taken
-    for a Spanish or Polish number unless a currency, a unit or round thousands say otherwise.
+    split by words or by a line end, or spelled out. Prices, dates, ids, hashes, coordinates and sizes stay. Seven and
+    eight digits count only where the words around say so, or where they are grouped or begin as Cypriot or Norwegian
+    numbers do; Danish ones and numbers of other countries without a leading zero need such a word too. Nine digits in
+    threes are taken for a Spanish or Polish number unless a currency, a unit or round thousands say otherwise.
     """
     return _alone(text, "phone")
 

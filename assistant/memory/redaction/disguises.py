@@ -32,6 +32,8 @@ _BETWEEN: Final = compiled(
 _WORD_INSIDE: Final = compiled(rf"[0-9]{spoken.WORD_INSIDE}")
 _ALONE: Final = r"(?<![^\W_])"
 _PAUSE: Final = compiled(r",(?<=\d.)[ ](?=\d)")
+# Between a whole number and a figure of hundreds: "0034215567, four hundred".
+_STOP: Final = compiled(r"[.,](?<=\d.)(?<=\d{7}.)[ ](?=\d{3})")
 _ONE_BY_ONE: Final = compiled(
     r"[ ](?:(?<=(?<!\d)0.)(?=\d{2,3}(?!\d))|(?<=(?<!\d)\d.)(?=\d(?!\d))|(?<=\d[ ]\d.)(?=\d(?!\d)))"
 )
@@ -64,7 +66,7 @@ def undisguised(view: View, *, is_spoken: bool) -> View:
     """Return the view with number words as digits, letters among digits as digits, and fillers between as spaces."""
     if is_spoken:
         view = rewritten(view, spoken.GROUP_SAID, spoken.digits_said)
-        view = rewritten(view, _PAUSE, " ")
+        view = rewritten(view.masked(_STOP), _PAUSE, " ")
         view = rewritten(view, _ONE_BY_ONE, "")
     view = rewritten(view, _WORD_INSIDE, spoken.digit_and_digit_said)
     if any(map(view.text.__contains__, _STAND_INS)):

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
-from assistant.memory.redaction.figures import is_counting, is_figure
+from assistant.memory.redaction.figures import are_scores, is_binary, is_counting, is_figure, is_row
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
 
@@ -64,6 +64,13 @@ _LENGTHS: Final = range(7, 14)
 _LONG: Final = 10
 _TWO_NUMBERS: Final = 20
 _LENGTH_OF_AREA: Final = 3
+_PAIRS: Final = compiled(r"2(?: 2){3,}")
+_SURE_IN_PAIRS: Final = compiled(r"\d{8}|5\d{9}|69\d{8}")
+_IRAN: Final = 98  # the plan has every number with a nine for a mobile
+_LENGTH_OF_CODE: Final = 2
+_FROM_RUSSIA: Final = "810"
+_SHORTEST_FROM_RUSSIA: Final = 13
+_SHORTEST_GLUED: Final = 14
 _ONE_BY_ONE: Final = compiled(r"1(?: 1)*")
 _EDGE: Final = 8
 _FEWEST_GAPS: Final = 2
@@ -77,10 +84,36 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
     written = match.group()
     groups = [written] if written.isdigit() else _GROUP.findall(written)
     digits = "".join(groups)
+    if digits.startswith(_FROM_RUSSIA) and len(digits) >= _SHORTEST_FROM_RUSSIA:
+        return _end_from_russia(view, match, groups)
     if len(digits) not in _LENGTHS or is_figure(written, digits):
         return None
     lengths = " ".join([str(len(group)) for group in groups])
     return _judged(view, match, digits, lengths)
+
+
+def _end_from_russia(view: View, match: re.Match[str], groups: list[str]) -> int | None:
+    """Return where a number ends that is dialled abroad from Russia: "8 10 44 7911 123456"."""
+    text, start = view.text, match.start()
+    if surroundings.is_identified(text, start) or surroundings.is_part_of_code(view, start, match.end()):
+        return None
+    if len(groups) == 1:
+        number = numbering.after_exit_code(groups[0])
+        is_number = number and len(groups[0]) >= _SHORTEST_GLUED and numbering.is_mobile(*number)
+        return match.end() if is_number else None
+    if groups[0] + groups[1] != _FROM_RUSSIA and not groups[0].startswith(_FROM_RUSSIA):
+        return None
+    are_pairs = {len(group) for group in groups[1:]} == {_LENGTH_OF_CODE}
+    if are_pairs and not surroundings.is_announced(text, start, match.end()):
+        return None
+    ends = [group.end() for group in _GROUP.finditer(text, start, match.end())]
+    whole = (end for digits, end in _heads(groups, ends) if numbering.after_exit_code(digits))
+    return next(whole, None)
+
+
+def _heads(groups: list[str], ends: list[int]) -> list[tuple[str, int]]:
+    """Return the digits of ever fewer groups, and where they end."""
+    return [("".join(groups[:count]), ends[count - 1]) for count in range(len(groups), 0, -1)]
 
 
 def end_among_others(view: View, match: re.Match[str]) -> int | None:
@@ -92,7 +125,9 @@ def end_among_others(view: View, match: re.Match[str]) -> int | None:
 def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
     """Return where a number written digit by digit ends: it must be one as well when written together."""
     digits = "".join(_GROUP.findall(match.group()))
-    if is_counting(digits):
+    if is_counting(digits) or is_binary(digits):
+        return None
+    if are_scores(match.group()) and not surroundings.is_announced(view.text, *match.span()):
         return None
     if digits[0] == "0":
         return match.end() if numbering.is_assigned_after_zero(digits[1:]) else None
@@ -101,7 +136,8 @@ def end_of_single_digits(view: View, match: re.Match[str]) -> int | None:
 
 def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int | None:
     text, start, end = view.text, match.start(), match.end()
-    if (is_counting(digits) or not numbers_grouped(lengths).fullmatch(digits)) and (
+    is_number = numbers_grouped(lengths).fullmatch(digits) and not is_counting(digits)
+    if (not is_number or (_PAIRS.fullmatch(lengths) and not _is_likely_in_pairs(digits))) and (
         _ONE_BY_ONE.fullmatch(lengths)
         or not (surroundings.is_announced(text, start, end) or _is_all_there_is(text, start, end, lengths))
     ):
@@ -113,6 +149,16 @@ def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int 
         or surroundings.is_part_of_code(view, start, end)
     )
     return None if is_something_else else end
+
+
+def _is_likely_in_pairs(digits: str) -> bool:
+    """Say whether pairs of digits are rather a number than marks, ages or days."""
+    if is_row(digits):
+        return False
+    code = int(digits[:_LENGTH_OF_CODE])
+    return _SURE_IN_PAIRS.fullmatch(digits) is not None or (
+        code != _IRAN and numbering.is_mobile(code, digits[_LENGTH_OF_CODE:])
+    )
 
 
 def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:

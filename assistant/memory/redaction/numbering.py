@@ -15,6 +15,10 @@ from assistant.memory.redaction.patterns import compiled
 
 _LONGEST_COUNTRY_CODE: Final = 3
 _WORLD: Final = "001"
+# Dialled abroad in place of a plus, beside 00: from North America, from Russia.
+_EXIT_CODES: Final = ("011", "810")
+_LENGTH_OF_EXIT_CODE: Final = 3
+_SHORTEST_ABROAD: Final = 8
 # Plans a number with a leading zero may belong to: where our users, their guests and their agents come from.
 TRUNK_ZERO_COUNTRIES: Final = (90, 44, 49, 33, 31, 32, 41, 43, 46, 61, 27, 380, 972, 98, 92, 234, 40, 964, 962, 20)
 
@@ -72,6 +76,14 @@ def international(digits: str) -> International | None:
                 national = national[1:]
             return International(code, national)
     return None
+
+
+def after_exit_code(digits: str) -> International | None:
+    """Split digits after 011 or 810 into country code and the rest, if such a number is assigned."""
+    if not digits.startswith(_EXIT_CODES) or len(digits) <= _LENGTH_OF_EXIT_CODE + _SHORTEST_ABROAD:
+        return None
+    number = international(digits[_LENGTH_OF_EXIT_CODE:])
+    return number if number and is_assigned(*number) else None
 
 
 def is_assigned(country_code: int, national: str) -> bool:

@@ -52,10 +52,28 @@ IDENTIFIER: Final = words(
     "student öğrenci meter sayaç abone subscriber flight uçuş",
     "password passwd pwd passcode şifre şifresi şifrem parola parolası passwort kennwort пароль κωδικός κωδικό otp",
     "file customer müşteri client member üye registration kayıt",
+    "bic бик routing aba swift sicil vergi_dairesi certificate cert diploma s/n cif matricule matric mersis",
+    "табельный полис счётчик счетчик счётчика счетчика μετρητή μετρητής lottery lotto loto лото",
     "insurance sigorta protokol evrak model pin kayıt kontrol",
     "fiyat fiyatı price prices fee cost total toplam tutar kira rent deposit depozito budget bütçe salary maaş",
     "amount miktar nüfus population preis kosten цена цены стоимость бюджет τιμή κόστος ενοίκιο miete",
 )
+# Of these, people with telephones.
+CUSTOMER: Final = words("customer müşteri client member üye student öğrenci abone subscriber insurance sigorta objekt")
+# Stands between the name of something that has a number, and the number.
+NUMBER_ITSELF: Final = "number num nr no numara numarası numarasi numaram номер номера αριθμός nummer №"
+# In German compounds with "nummer".
+TELEPHONE_IN_COMPOUND: Final = (
+    words(
+        "telefon telefoon telephon handy mobil ruf festnetz fax whatsapp kontakt privat büro firmen dienst geschäft",
+        "service hotline hotel gsm durchwahl zentral anruf rückruf wahl meine deine ihre seine unsere eure",
+    )
+    + rf"|^{words('tel not phone cell')}"
+)
+# After two numbers that differ in their last digits.
+BOTH: Final = words("both ikisi ikisi_de her_ikisi beide оба обе και_τα_δύο")
+# Glued between other things and a number: "kira600tel0533…".
+TELEPHONE_IN_A_ROW: Final = words("tel telno telefon phone mob mobil mobile gsm cep ceptel whatsapp wp handy ara call")
 # After a word that announces a telephone: the sentence goes on to something else.
 TURNING_AWAY: Final = words(
     "about regarding concerning hakkında ilgili dedi dediler",

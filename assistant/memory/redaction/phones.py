@@ -17,6 +17,8 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
+from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
+from assistant.memory.redaction.line_ends import with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.patterns import compiled
@@ -43,7 +45,9 @@ _PREFIXED: Final = compiled(
 # Digits one by one, as in "0 5 3 3 1 2 3 4 5 6 7".
 _SINGLE: Final = compiled(
     r"[0-9](?<!\d.)(?:(?<!\d[ .\-/_*].)(?:[ .\-/_*()]{1,3}\d(?!\d)){7,13}+(?![ .\-/_*]{1,3}\d(?!\d))"
-    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){9})"
+    r"|(?<=0)[ .\-/_*()]{1,3}5(?:[ .\-/_*()]{1,3}\d(?!\d)){2}"
+    r"(?:(?:[ .\-/_*()]{1,3}\d(?!\d)){7}"
+    r"|(?<!\d[ .\-/_*].{7})[ .\-/_*()]{1,3}\d{3}[ .\-/_*()]{0,3}\d\d[ .\-/_*()]{0,3}\d\d(?!\d)))"
 )
 # Longer than any few numbers dialled digit by digit.
 _LONGEST_LIST: Final = 48
@@ -58,11 +62,11 @@ _CLUSTER: Final = compiled(
 )
 # Numbers that show themselves among other digits too, and mobile numbers without anything between them.
 _AMONG_OTHERS: Final = compiled(
-    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}"
+    r"[0-9](?<!\d.)(?:(?<=0)5\d{9}(?:05\d{9}){1,8}+|(?<=5)\d{9}5\d{9}|(?<=8)10\d{10,12}"
     r"|(?!(?<=0)|(?<=\d[.,].))(?:(?<=5)\d\d[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}"
     r"|(?<=3)92[ .\-/)]{1,2}\d{3}[ .\-/]?\d{2}[ .\-/]?\d{2}|(?<![.,:].)\d{7,12}+))(?!\d)"
 )
-_BRACKETS: Final = {"(": ")", "[": "]"}
+_DOUBLE_ZERO: Final = compiled(r"(?<![\w+])0\(0\)(?=\d)")
 _FIRST_DIGITS: Final = compiled(r"\D*\d+")
 # All that one number can be made of; no word further away says anything of it.
 # A letter that stands for a zero inside a number, so near to digits that it can stand for nothing else.
@@ -119,10 +123,14 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
     view = without_links(view)
+    if "\n" in view.text:
+        view = with_broken_numbers_joined(view)
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
     view = stretch.reading(_with_zeros(stretch.text))
+    if "0(0)" in view.text:
+        view = view.masked(_DOUBLE_ZERO, _without_brackets)
     if "[" in view.text:
         view = view.reading(_without_placeholders(view.text))
     if _has_many_digits(view.text):
@@ -134,6 +142,11 @@ def _with_zeros(text: str) -> str:
     """Return the text with zeros for letters that stand for them; one letter is looked for faster than any of three."""
     letter_zero = _ANY_ZERO if "ο" in text or "о" in text else _LATIN_ZERO
     return letter_zero.sub("0", text)
+
+
+def _without_brackets(match: re.Match[str]) -> str:
+    """Return the zeros of "0(0)90 533 …" in front, and as many characters."""
+    return f"00{' ' * (len(match.group()) - 2)}"
 
 
 def _has_many_digits(text: str) -> bool:
@@ -189,17 +202,11 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
             group = _FIRST_DIGITS.match(text, match.start())
             position = group.end() if group else match.end()
         else:
-            position = end
             start = match.start()
-            found.append((_with_bracket(text, start, end) if text[start - 1 : start] in _BRACKETS else start, end))
+            position = end = with_second_ending(text, end) if text[end : end + 1] == "/" else end
+            found.append((with_opening(text, start, end) if text[start - 1 : start] in OPENINGS else start, end))
         match = match.re.search(text, position)
     return found
-
-
-def _with_bracket(text: str, start: int, end: int) -> int:
-    """Take in the bracket that opens right before a number and closes inside it."""
-    opens = text[start - 1]
-    return start - 1 if text.count(_BRACKETS[opens], start, end) > text.count(opens, start, end) else start
 
 
 def _without(view: View, found: list[Span]) -> View:

@@ -8,7 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 from assistant.memory.redaction import numbering, surroundings
-from assistant.memory.redaction.figures import is_counting, is_date
+from assistant.memory.redaction.figures import is_binary, is_counting, is_date, is_row
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
 
@@ -18,6 +18,13 @@ _BRITISH_MOBILE: Final = compiled(r"07[1-9]\d{8}")
 _TURKISH_MOBILE: Final = compiled(r"05\d{9}")
 # The commonest number of all, in groups: nothing that is asked of the others could say no.
 _GROUPED_MOBILE: Final = compiled(r"05\d\d[ .\-/()]{1,3}\d{3}[ .\-/()]{0,3}\d\d[ .\-/()]{0,3}\d\d(?!\d)")
+# A zero that stands apart, before a code in brackets; and how the British write their mobiles after one.
+_ZERO_AND_BRACKET: Final = compiled(r"0[ ]?\(\d{2,5}\)")
+_BRITISH_GROUPS: Final = frozenset({(1, 4, 6), (1, 4, 3, 3), (1, 3, 3, 4), (1, 10)})
+_EXIT_CODE: Final = "011"
+_SHORTEST_GLUED: Final = 14  # an exit code, a country code and a mobile number
+_MOBILE_AREA: Final = "05"
+_ANOTHER_MOBILE: Final = compiled(rf"(?<!\d){_GROUPED_MOBILE.pattern}")
 _SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
 _SHORTEST: Final = 7
 _SHORTEST_UNKNOWN: Final = 9
@@ -28,6 +35,9 @@ _LONGEST_CODE: Final = 3
 _PARTS_OF_DECIMAL: Final = 2
 _PAIR: Final = 2
 _WHOLE: Final = 10
+_TURKISH_GROUPS: Final = frozenset({(4, 3, 2, 2), (4, 3, 4)})
+_EVEN: Final = range(2, 4)
+_FEWEST_EVEN: Final = 2
 _TURKEY: Final = 90
 
 
@@ -52,7 +62,17 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
         return _end_after_plus(text, start, prefixes)
     if text[start + 1] == "0":
         return _end_after_double_zero(view, start, prefixes)
-    return _end_after_zero(view, start, prefixes)
+    end = _end_after_zero(view, start, prefixes)
+    return end if end is None or text.find(_MOBILE_AREA, start + 1, end) < 0 else _end_before_another(view, start, end)
+
+
+def _end_before_another(view: View, start: int, end: int) -> int | None:
+    """Return where a number ends that may have taken in the first digits of a mobile number: "25. 0533 123 45 67"."""
+    other = _ANOTHER_MOBILE.search(view.text, start + 1, end + _LONGEST)
+    if not other or other.start() >= end:
+        return end
+    before = _prefixes(view.text, start, other.start())
+    return _end_after_zero(view, start, before) if before else None
 
 
 def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
@@ -84,6 +104,8 @@ def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None
 
 def _end_after_double_zero(view: View, start: int, prefixes: list[Prefix]) -> int | None:
     text = view.text
+    if is_binary(prefixes[0].digits):
+        return None
     numbers = [(p, _international(p)) for p in prefixes if len(p.digits) > _SHORTEST_UNKNOWN]
     assigned = [p for p, number in numbers if number and numbering.is_assigned(*number)]
     possible = [p for p, number in numbers if number and numbering.has_length_of(*number) and len(p.groups) > 1]
@@ -92,7 +114,23 @@ def _end_after_double_zero(view: View, start: int, prefixes: list[Prefix]) -> in
     number = _without_tail(text, assigned or possible)
     read = _international(number)
     is_mobile = read is not None and read.country_code == _TURKEY and numbering.is_mobile(*read)
-    return None if len(number.groups) == 1 and not is_mobile and _is_code(view, start, number.end) else number.end
+    if is_mobile:
+        return number.end
+    is_other = _is_code(view, start, number.end) if len(number.groups) == 1 else _is_numbered(text, start, number)
+    return None if is_other else number.end
+
+
+def _end_after_exit_code(view: View, start: int, prefixes: list[Prefix]) -> int | None:
+    """Return where a number ends that is dialled abroad from North America: "011 44 7911 123456"."""
+    numbers = [(p, numbering.after_exit_code(p.digits)) for p in prefixes]
+    assigned = [(p, number) for p, number in numbers if number]
+    if not assigned:
+        return None
+    whole, number = assigned[0]
+    if len(whole.groups) > 1:
+        return _without_tail(view.text, [p for p, _ in assigned]).end if whole.groups[0] == len(_EXIT_CODE) else None
+    is_mobile = len(whole.digits) >= _SHORTEST_GLUED and numbering.is_mobile(*number)
+    return whole.end if is_mobile and not _is_code(view, start, whole.end) else None
 
 
 def _international(prefix: Prefix) -> numbering.International | None:
@@ -108,6 +146,10 @@ def _is_quantity(text: str, start: int, prefix: Prefix) -> bool:
 
 
 def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | None:
+    if prefixes[0].digits.startswith(_EXIT_CODE):
+        abroad = _end_after_exit_code(view, start, prefixes)
+        if abroad:
+            return abroad
     national = [p for p in prefixes if len(p.digits) in _NATIONAL_LENGTHS]
     if not national and surroundings.is_announced(view.text, start, prefixes[0].end):
         national = [p for p in prefixes if len(p.digits) == _SHORTEST_ANNOUNCED]
@@ -118,14 +160,26 @@ def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | Non
         if numbers:
             number = _without_tail(view.text, numbers)
             return None if _is_something_else(view, start, number) else number.end
-    return _end_after_lone_zero(view.text, start, national)
+    return _end_after_lone_zero(view, start, national) if prefixes[0].groups[0] == 1 else None
 
 
-def _end_after_lone_zero(text: str, start: int, national: list[Prefix]) -> int | None:
-    """Return where a number ends whose zero stands alone ("0 7911 123456"): the words around must announce it."""
-    numbers = [p for p in national if p.groups[0] == 1 and _BRITISH_MOBILE.fullmatch(p.digits)]
-    is_number = numbers and surroundings.is_announced(text, start, numbers[0].end)
-    return numbers[0].end if is_number else None
+def _end_after_lone_zero(view: View, start: int, national: list[Prefix]) -> int | None:
+    """Return where a number ends whose zero stands alone: "0 (171) 1234567", or "0 171 1234567" where announced."""
+    text = view.text
+    numbers = [p for p in national if numbering.is_assigned_after_zero(p.digits[1:])]
+    if not numbers:
+        return None
+    number = next(filter(_is_british_mobile, numbers), None) or _without_tail(text, numbers)
+    is_number = (
+        _ZERO_AND_BRACKET.match(text, start)
+        or (_is_british_mobile(number) and not text[max(0, start - 2) : start].rstrip()[-1:].isdigit())
+        or surroundings.is_announced(text, start, number.end)
+    )
+    return number.end if is_number and not _is_something_else(view, start, number) else None
+
+
+def _is_british_mobile(prefix: Prefix) -> bool:
+    return prefix.groups in _BRITISH_GROUPS and _BRITISH_MOBILE.fullmatch(prefix.digits) is not None
 
 
 def _is_turkish(prefix: Prefix, _longest: Prefix) -> bool:
@@ -149,14 +203,21 @@ def _without_tail(text: str, prefixes: list[Prefix]) -> Prefix:
         return shortest
     longest, *others = prefixes
     last = longest.groups[-1]
-    is_tail = last == 1 or surroundings.takes_the_last_group(text, longest.end, last)
+    is_tail = (last == 1 and not _is_even(text, longest)) or surroundings.takes_the_last_group(text, longest.end, last)
     return others[0] if is_tail and others and others[0].groups == longest.groups[:-1] else longest
+
+
+def _is_even(text: str, prefix: Prefix) -> bool:
+    """Say whether one digit is left over of even groups, and nothing follows that it could count: "123 456 7."."""
+    even = prefix.groups[1:-1]
+    kinds = {len(set(groups)) for groups in (even, even[1:]) if len(groups) >= _FEWEST_EVEN}
+    return 1 in kinds and even[-1] in _EVEN and surroundings.ends_a_clause(text, prefix.end)
 
 
 def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
     """Say whether digits after a zero are in a list of pairs, a decimal fraction, an identifier or part of a code."""
     text, is_whole = view.text, len(prefix.groups) == 1
-    if set(prefix.groups) == {_PAIR} and text[max(0, start - 2) : start - 1].isdigit():
+    if is_binary(prefix.digits) or _is_in_a_list(text, start, prefix) or _is_numbered(text, start, prefix):
         return True
     if text[start + 1] == "." and prefix.groups[0] == 1 and len(prefix.groups) == _PARTS_OF_DECIMAL:
         return True
@@ -167,6 +228,19 @@ def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
     if is_whole and is_counting(prefix.digits):
         return not surroundings.is_announced(text, start, prefix.end)
     return is_whole and _is_code(view, start, prefix.end)
+
+
+def _is_in_a_list(text: str, start: int, prefix: Prefix) -> bool:
+    if prefix.groups[-1] != _PAIR or set(prefix.groups) != {_PAIR}:
+        return False
+    if text[max(0, start - 2) : start - 1].isdigit() or surroundings.is_identified(text, start):
+        return True
+    return is_row(prefix.digits) and not surroundings.is_announced(text, start, prefix.end)
+
+
+def _is_numbered(text: str, start: int, prefix: Prefix) -> bool:
+    """Say whether groups of digits are what "meter no" or "file number" names; nobody groups those as Turks do."""
+    return len(prefix.groups) > 1 and prefix.groups not in _TURKISH_GROUPS and surroundings.is_numbered(text, start)
 
 
 def _is_code(view: View, start: int, end: int) -> bool:

@@ -63,6 +63,9 @@ _LINK: Final = compiled(
     r"|(?<![\w@./-].)(?:[a-z0-9-]{0,63}+\.)(?:[a-z0-9-]{1,63}+\.){0,4}+[a-z]{2,10}/)[^\s<>\"]++"
 )
 _ENOUGH_DIGITS: Final = compiled(r"[0-9](?:[ ()./-]{0,3}\d){6}")
+_MAC: Final = compiled(rf"-(?<=(?<![0-9a-z-]){_HEX}{_HEX}-)(?:{_HEX}{_HEX}-){{4}}{_HEX}{_HEX}(?![0-9a-z-])")
+_FEWEST_DASHES: Final = 4  # of a UUID; a MAC address has one more
+_LENGTH_OF_PAIR: Final = 2
 _SITE: Final = compiled(r"\.[a-z]{2,10}/")
 _TELEPHONE_IN_LINK: Final = compiled(
     r"(?:wa\.me/(?:message/)?|/send/?\?phone=|[?&#](?:phone|tel|telephone|mobile|number|whatsapp|gsm|msisdn|to|contact)=|#p/|t\.me/(?=\+)"
@@ -81,9 +84,17 @@ def without_links(view: View) -> View:
 def shielded(view: View) -> View:
     """Return the view with everything hidden that is written in digits and cannot be a telephone."""
     text = view.text
-    if "-" in text:
-        text = _UUID.sub(hide, text)
-    return view.reading(_NUMBERS.sub(hide, _PRICED.sub(hide, text)))
+    if text.count("-") >= _FEWEST_DASHES:
+        text = _MAC.sub(_hide_mac, _UUID.sub(hide, text))
+    if "$" in text or not text.isascii():  # all other signs of money are beyond ASCII
+        text = _PRICED.sub(hide, text)
+    return view.reading(_NUMBERS.sub(hide, text))
+
+
+def _hide_mac(match: re.Match[str]) -> str:
+    """Hide six pairs of hexadecimal digits; without a letter among them they can be a telephone."""
+    pairs = match.string[match.start() - _LENGTH_OF_PAIR : match.end()].replace("-", "")
+    return match.group() if pairs.isdigit() else hide(match)
 
 
 def _hide_link(match: re.Match[str]) -> str:

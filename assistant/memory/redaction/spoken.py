@@ -90,6 +90,7 @@ _FEWEST_WORDS: Final = 2
 _REACH: Final = 2  # one word may stand between two numbers
 _LONGEST_SAID: Final = 5  # digits of "beşyüzotuzüç", and to spare
 _SENTENCE_ENDS: Final = ".!?"
+_HYPHENATED: Final = re.compile(r"-[^\W\d_]{2,}-")
 _IN_COMPOUNDS: Final = ("yuz", "hundert")
 
 
@@ -114,6 +115,8 @@ def is_spoken(text: str) -> bool:
     words = text.replace(",", " ").split()
     if "yuz" in text or "hundert" in text:
         return _has_enough(words, [place for place, word in enumerate(words) if _length_said(word)], _length_said)
+    if "-" in text and _HYPHENATED.search(text):
+        words = text.replace(",", " ").replace("-", " ").split()
     if _SAID.isdisjoint(words):
         return False
     places = [place for place, word in enumerate(words) if word in _SAID]

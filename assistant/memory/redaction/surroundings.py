@@ -6,8 +6,10 @@ Looks at most a few dozen characters away; knows no numbering plan.
 from typing import Final
 
 from assistant.memory.redaction import phone_words as known
+from assistant.memory.redaction.folding import fold
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
+from assistant.memory.redaction.wordlists import any_of
 
 _BEFORE: Final = 48
 _AFTER: Final = 28
@@ -22,6 +24,17 @@ _IDENTIFIED: Final = compiled(
     rf"(?:(?<![^\W_])(?:{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?(?:[\s:#.=/(_-]{{1,3}}(?:{known.NUMBER})){{0,2}}"
     r"|[#№](?![^\S\n]*\n))[\s:#.=/(\"'_-]{0,3}\Z"
 )
+_JOINING: Final = " \t:#.=/(\"'_-"
+_NUMBER_ITSELF: Final = tuple(map(fold, known.NUMBER_ITSELF.split()))
+_NUMBERED: Final = compiled(
+    rf"(?<![^\W_])(?:(?P<of_person>{known.CUSTOMER})|{known.IDENTIFIER})(?:'?[^\W\d_]{{1,4}})?"
+    rf"[\s:#./_-]{{1,3}}(?:{any_of(_NUMBER_ITSELF)})\Z"
+)
+_COMPOUND: Final = compiled(r"(?P<stem>[^\W\d_]{3,24}?)s?(?:nummer|nr)\Z")
+_IN_COMPOUNDS: Final = ("nummer", "nr")
+_OF_TELEPHONE: Final = compiled(rf"(?:{known.TELEPHONE_IN_COMPOUND})")
+_CLAUSE_ENDS: Final = compiled(r"[ ]?(?:\Z|[\n)!?;]|[.](?!\S)|,(?!\d))")
+_BOTH_FOLLOW: Final = compiled(rf"[ ](?:{known.BOTH})(?!\w)")
 _PRICED: Final = compiled(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
 _MONEY_FOLLOWS: Final = compiled(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
 _UNIT_FOLLOWS: Final = compiled(rf"[ ]?(?:{known.UNIT})(?!\w)")
@@ -29,8 +42,10 @@ _LETTERS_BEFORE: Final = compiled(r"[^\W\d_]+\Z")
 _JOINTS: Final = frozenset("-_/#=")
 _JOINED_BEFORE: Final = compiled(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
 _TELEPHONE_WORD: Final = compiled(rf"(?:{known.TELEPHONE}|no|nr|num)")
+_LABEL: Final = compiled(rf"[^\W\d_]{{0,12}}(?:{known.TELEPHONE_IN_A_ROW})")
 _IDENTIFIER_WORD: Final = compiled(rf"(?:{known.IDENTIFIER})")
 _MIXED_AFTER: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
+_ESCAPED_PLUS: Final = "%2b"
 _LAST_LETTER: Final = compiled(r"[bcdf](?!\w)")
 _TAKES_ONE: Final = compiled(rf"[ ]?(?:[+x×:%°]|{_SYMBOLS}(?![ ]?\d)|(?:{known.CURRENCY}|{known.UNIT})(?!\w))|[.,]\d")
 _LONGEST_AMOUNT: Final = 4
@@ -50,7 +65,35 @@ def is_identified(text: str, start: int) -> bool:
     """Say whether the word before announces an order, a listing, a price: anything but a telephone."""
     before = text[max(0, start - _BEFORE) : start]
     last = before.rstrip()[-1:]
-    return not last.isdigit() and _IDENTIFIED.search(before) is not None
+    return not last.isdigit() and (_IDENTIFIED.search(before) is not None or _is_compound(before.rstrip(_JOINING)))
+
+
+def is_numbered(text: str, start: int) -> bool:
+    """Say whether "number" stands before, and before that whose: an order's, a meter's, not a person's.
+
+    "Customer no 020 7183 4462" may be either; a telephone that is taken for a customer's number leaks.
+    """
+    before = text[max(0, start - _BEFORE) : start].rstrip(_JOINING)
+    if not before.endswith(_NUMBER_ITSELF):
+        return False
+    found = _NUMBERED.search(before)
+    return (found is not None and not found["of_person"]) or _is_compound(before)
+
+
+def ends_a_clause(text: str, end: int) -> bool:
+    """Say whether nothing follows that digits before `end` could count."""
+    return _CLAUSE_ENDS.match(text, end) is not None
+
+
+def speaks_of_both(text: str, end: int) -> bool:
+    """Say whether the next words are "both of them"."""
+    return _BOTH_FOLLOW.match(text, end) is not None
+
+
+def _is_compound(before: str) -> bool:
+    """Say whether a German word says of what the number is, and it is no telephone: "Vertragsnummer"."""
+    found = _COMPOUND.search(before) if before.endswith(_IN_COMPOUNDS) else None
+    return found is not None and not _OF_TELEPHONE.search(found["stem"])
 
 
 def is_amount(text: str, start: int, end: int) -> bool:
@@ -78,26 +121,26 @@ def is_part_of_code(view: View, start: int, end: int) -> bool:
     if _MIXED_AFTER.match(text, end):
         return True
     last = text[start - 1 : start] if start else ""
-    if not (last.isalnum() or last in _JOINTS):
+    if not (last.isalnum() or last in _JOINTS) or text.endswith(_ESCAPED_PLUS, 0, start):
         return False
     before = text[max(0, start - _TOKEN) : start]
-    joined = _JOINED_BEFORE.search(before)
-    if joined:
+    if joined := _JOINED_BEFORE.search(before):
         return not _may_be_joined(view, start - len(before) + joined.start("word"), joined["word"])
     letters = _LETTERS_BEFORE.search(before)
     if letters is None or not letters.group().isascii():
         return before[-1:].isdigit()
     if before[: letters.start()][-1:].isdigit():
-        return True
-    is_inside = text[end : end + 1].isalpha()
-    return is_inside or not _may_be_joined(view, start - len(letters.group()), letters.group())
+        return not _LABEL.fullmatch(letters.group())
+    return text[end : end + 1].isalpha() or not _may_be_joined(view, start - len(letters.group()), letters.group())
 
 
 def is_in_hash(text: str, start: int, end: int) -> bool:
     """Say whether letters and digits mix on a side of the digits."""
     before = text[max(0, start - _TOKEN) : start]
     letters = _LETTERS_BEFORE.search(before) if before[-1:].isalpha() else None
-    return (letters is not None and before[: letters.start()][-1:].isdigit()) or bool(_MIXED_AFTER.match(text, end))
+    if letters and before[: letters.start()][-1:].isdigit() and not _LABEL.fullmatch(letters.group()):
+        return True
+    return _MIXED_AFTER.match(text, end) is not None
 
 
 def ends_in_a_letter(text: str, end: int) -> bool:
