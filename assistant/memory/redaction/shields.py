@@ -98,8 +98,14 @@ def _hide_mac(match: re.Match[str]) -> str:
 
 
 def _hide_link(match: re.Match[str]) -> str:
-    found = _TELEPHONE_IN_LINK.search(match.group()) if _ENOUGH_DIGITS.search(match.group()) else None
-    if found is None:
+    """Hide a link but for the telephones in it: there are several where links stand without a space between."""
+    link = match.group()
+    if _ENOUGH_DIGITS.search(link) is None:
         return hide(match)
-    start, end = found.span("number")
-    return MASK * start + found["number"] + MASK * (len(match.group()) - end)
+    pieces: list[str] = []
+    done = 0
+    for found in _TELEPHONE_IN_LINK.finditer(link):
+        start, end = found.span("number")
+        pieces += (MASK * (start - done), found["number"])
+        done = end
+    return "".join((*pieces, MASK * (len(link) - done)))
