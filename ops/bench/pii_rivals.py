@@ -80,10 +80,10 @@ def seconds(find: Find, texts: list[str]) -> float:
 def measured(build: Callable[[], Find], given: dict[str, Any]) -> dict[str, Any]:
     """Measure one system: messages a second, dense megabytes a second, and its version of each case."""
     find = build()
-    find(given["messages"][0])
+    find(given["chat"][0])
     dense = given["dense"]
     return {
-        "messages_per_second": len(given["messages"]) / seconds(find, given["messages"]),
+        **{f"{kind}_per_second": len(given[kind]) / seconds(find, given[kind]) for kind in ("chat", "figures")},
         "dense_mb_per_second": len(dense) / 1e6 / seconds(find, [dense]),
         "outputs": [replaced(text, find(text)) for text in given["cases"]],
     }
