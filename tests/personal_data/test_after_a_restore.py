@@ -245,6 +245,21 @@ def test_the_ledger_holds_opaque_keys_and_outlives_a_torn_line(say: Say, ayse: U
     assert [entry and entry["event"] for entry in entries] == [None, "requested", "completed"]
 
 
+def test_a_line_that_cannot_be_read_is_told_and_the_others_are_done(say: Say, ayse: User) -> None:
+    say("kanarya")
+    settings.ERASURE_LEDGER.write_text('{"v":1,"event":"requ')
+    receipt = finish(erasure.request(ayse, "op")).receipt
+    said, warned = StringIO(), StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("reapply_erasures", "--json", stdout=said, stderr=warned)
+
+    assert ended.value.code == 1
+    assert json.loads(said.getvalue())["unreadable_lines"] == json.loads(said.getvalue())["begun"] == 1
+    assert "ERASURE_LEDGER: some lines cannot be read" in warned.getvalue()
+    assert Erasure.objects.get(receipt=receipt).state == Erasure.State.REQUESTED
+
+
 def test_without_a_ledger_the_command_says_so() -> None:
     with pytest.raises(CommandError, match="ERASURE_LEDGER"):
         reapply()

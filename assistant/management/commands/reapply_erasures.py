@@ -1,5 +1,6 @@
 """`manage.py reapply_erasures`: after a backup was restored, erase again whom it brought back."""
 
+import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
@@ -10,11 +11,18 @@ from django.core.management.base import BaseCommand, CommandError
 from assistant.management.operator import as_json
 from assistant.personal_data.reapplying import reapply
 
+NOT_ALL = 1
+CANNOT_BE_READ = (
+    "ERASURE_LEDGER: some lines cannot be read. One that a crash cut short was written again later; where that is not "
+    "so, put the ledger's backup in its place and repeat."
+)
+
 
 class Command(BaseCommand):
     help = (
         "Begin every erasure of the ledger (ERASURE_LEDGER) again, under its old receipt; workers carry them out. "
-        "Run it after restoring a backup, before the web starts. Exit code: 0 done, 1 no ledger, 2 wrong usage."
+        "Run it after restoring a backup, before the web starts. "
+        "Exit code: 0 done, 1 no ledger, or a line of it cannot be read (the others are done), 2 wrong usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,3 +36,6 @@ class Command(BaseCommand):
         done["begun"] = len(done.pop("receipts"))
         lines = as_json(done) if options["json"] else "\n".join(f"{name}: {value}" for name, value in done.items())
         self.stdout.write(lines)
+        if done["unreadable_lines"]:
+            self.stderr.write(CANNOT_BE_READ)
+            sys.exit(NOT_ALL)
