@@ -11,6 +11,7 @@ from assistant.models import AuditEntry, ModeTransition
 
 ACTIONS = (
     "archive.expire",
+    "archive.reseal",
     "archive.restore",
     "archive.thread",
     "backfill",
