@@ -30,6 +30,10 @@ Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
 _ENOUGH_DIGITS: Final = compiled(r"[0-9](?<!\d.)(?:[^\w\n]{0,4}+\d){6}")
+# The same in text that nothing is hidden in yet; a date, which most of these are, is hidden by `shielded`.
+_FIGURES: Final = compiled(
+    rf"[0-9](?<!\d.)(?!\d?([./-])(?:0[1-9]|1[0-2])\1(?:19|20)\d\d(?![^\w\n]{{0,4}}+\d))(?:[^\w\n]{{0,4}}+\d){{6}}"
+)
 _OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
@@ -164,9 +168,11 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
 
 def _where_digits_are(view: View) -> View | None:
     """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
-    first = DENSE.search(view.text)
-    if first and len(view.text) < _SHORT:
+    if not (_FIGURES.search(view.text) or may_be_disguised(view.text)):
+        return None
+    if len(view.text) < _SHORT:
         return view
+    first = DENSE.search(view.text)
     last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
     return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
