@@ -90,8 +90,8 @@ def redact_pii(
     text: str, *, redact_email: bool = True, redact_phone: bool = True, redact_address: bool = False
 ) -> Redaction:
     """Replace the chosen types; `redactions` counts each of `email`, `phone` and `address`, 0 where not asked for."""
-    chosen = {"email": redact_email, "phone": redact_phone, "address": redact_address}
-    redacted, counts = _replaced(text, [kind for kind, is_chosen in chosen.items() if is_chosen])
+    chosen = zip(_SEARCHES, (redact_email, redact_phone, redact_address), strict=True)
+    redacted, counts = _replaced(text, [kind for kind, is_chosen in chosen if is_chosen])
     return {
         "text": redacted,
         "redactions": counts,

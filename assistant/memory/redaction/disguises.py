@@ -48,7 +48,7 @@ SPLIT_BY_WORDS: Final = compiled(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SP
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit, words between the groups.
 _TRACE: Final = compiled(
     rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])"
-    rf"(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)|[ .\-/]{{4,8}}\d"
+    rf"(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)(?<!\+\d,[ ]\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
     rf"|[ ]?(?:_|[^\w\s+()./,;:{MASK}\[\]-]){{1,3}}[ ]?\d)"
     rf"|(?<=[oοоli .\-(].)(?:(?<=[oοоli]\d)(?<={_ALONE}[oοоli]\d)"

@@ -24,12 +24,17 @@ from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
-from assistant.memory.redaction.views import MASK, Found, Span, View, substituted
+from assistant.memory.redaction.views import MASK, Found, Span, View, hide, substituted
 
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
 
 _ENOUGH_DIGITS: Final = compiled(r"[0-9](?<!\d.)(?:[^\w\n]{0,4}+\d){6}")
+# The same in text that nothing is hidden in yet; a date, which most of these are, is hidden by `shielded`.
+_FIGURES: Final = compiled(
+    r"[0-9](?<!\d.)(?=(?:[^\w\n]{0,4}+\d){6})"
+    r"(?!\d?([./-])(?:0[1-9]|1[0-2])\1(?:19|20)\d\d(?![^\w\n]{0,4}+\d))"
+)
 _OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
 _HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
@@ -103,13 +108,16 @@ def search_phones(view: View) -> Found:
     readable = _readable(view, is_spoken=is_spoken)
     if readable is None:
         return Found([])
-    spans = _all_found(readable, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and not _is_any_left(readable, spans, is_spoken=is_spoken)
+    spans, is_all = _all_found(readable, is_spoken=is_spoken)
+    is_last = bool(spans) and view.trail is None and (is_all or not _is_any_left(readable, spans, is_spoken=is_spoken))
     return Found(spans, is_last)
 
 
-def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
-    """Return the places, in the original, that plain reading finds, and then reading with disguises undone."""
+def _all_found(view: View, *, is_spoken: bool) -> Found:
+    """Return the places, in the original, that plain reading finds, and then reading with disguises undone.
+
+    They are known to be the last where not enough digits are left for another.
+    """
     first = _ENOUGH_DIGITS.search(view.text)
     found, rest = _found(view, _PASSES, max(0, first.start() - _OPENING)) if first else ([], view)
     spans = [view.span(*span) for span in found]
@@ -117,7 +125,8 @@ def _all_found(view: View, *, is_spoken: bool) -> list[Span]:
         plain = undisguised(rest, is_spoken=is_spoken)
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
-    return spans
+        return Found(spans)
+    return Found(spans, is_last=not first or (bool(found) and not _ENOUGH_DIGITS.search(rest.text)))
 
 
 def _readable(view: View, *, is_spoken: bool) -> View | None:
@@ -128,14 +137,14 @@ def _readable(view: View, *, is_spoken: bool) -> View | None:
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
-    view = stretch.reading(_with_zeros(stretch.text))
-    if "0(0)" in view.text:
-        view = view.masked(_DOUBLE_ZERO, _without_brackets)
-    if "[" in view.text:
-        view = view.reading(_without_placeholders(view.text))
-    if _has_many_digits(view.text):
-        view = view.masked(_LISTS)
-    return shielded(view)
+    text = _with_zeros(stretch.text)
+    if "0(0)" in text:
+        text = _DOUBLE_ZERO.sub(_without_brackets, text)
+    if "[" in text:
+        text = _without_placeholders(text)
+    if _has_many_digits(text):
+        text = _LISTS.sub(hide, text)
+    return stretch.reading(shielded(text))
 
 
 def _with_zeros(text: str) -> str:
@@ -159,14 +168,16 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
     """Say whether there is more once each number is a placeholder: what redacting again would see."""
     here = [(start - view.offset, end - view.offset) for start, end in spans]
     left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return any(_all_found(part, is_spoken=is_spoken) for part in neighbourhoods(View(left, left)))
+    return any(_all_found(part, is_spoken=is_spoken).spans for part in neighbourhoods(View(left, left)))
 
 
 def _where_digits_are(view: View) -> View | None:
     """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
-    first = DENSE.search(view.text)
-    if first and len(view.text) < _SHORT:
+    if not (_FIGURES.search(view.text) or may_be_disguised(view.text)):
+        return None
+    if len(view.text) < _SHORT:
         return view
+    first = DENSE.search(view.text)
     last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
     return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
 
@@ -188,6 +199,8 @@ def _found(view: View, passes: Passes, start: int = 0) -> tuple[list[Span], View
             every += found
             view = _without(view, found)
             refused.clear()
+            if passes is _PASSES and not _ENOUGH_DIGITS.search(view.text, start):
+                break
     return every, view
 
 

@@ -81,14 +81,13 @@ def without_links(view: View) -> View:
     return view.masked(_LINK, _hide_link) if may_have_links else view
 
 
-def shielded(view: View) -> View:
-    """Return the view with everything hidden that is written in digits and cannot be a telephone."""
-    text = view.text
+def shielded(text: str) -> str:
+    """Return the text with everything hidden that is written in digits and cannot be a telephone."""
     if text.count("-") >= _FEWEST_DASHES:
         text = _MAC.sub(_hide_mac, _UUID.sub(hide, text))
     if "$" in text or not text.isascii():  # all other signs of money are beyond ASCII
         text = _PRICED.sub(hide, text)
-    return view.reading(_NUMBERS.sub(hide, text))
+    return _NUMBERS.sub(hide, text)
 
 
 def _hide_mac(match: re.Match[str]) -> str:
