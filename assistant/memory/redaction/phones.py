@@ -85,6 +85,7 @@ _ANY_ZERO: Final = compiled(f"[oοо]{_ZERO_BESIDE_DIGITS}")
 _LAST_DIGIT: Final = compiled(r"(?s:.*)[0-9]")
 _SHORT: Final = 512  # characters; searched as a whole sooner than cut
 _AROUND: Final = 64  # characters beside the digits of a stretch that can say something of them
+_NOTHING: Final = Found([])
 _PASSES: Final[Passes] = (
     (_PREFIXED, end_of_prefixed),
     (_SINGLE, end_of_single_digits),
@@ -107,7 +108,7 @@ def search_phones(view: View) -> Found:
     is_spoken = spoken.is_spoken(view.text)
     readable = _readable(view, is_spoken=is_spoken)
     if readable is None:
-        return Found([])
+        return _NOTHING
     spans, is_all = _all_found(readable, is_spoken=is_spoken)
     is_last = bool(spans) and view.trail is None and (is_all or not _is_any_left(readable, spans, is_spoken=is_spoken))
     return Found(spans, is_last)
