@@ -90,7 +90,7 @@ def redact_pii(
     text: str, *, redact_email: bool = True, redact_phone: bool = True, redact_address: bool = False
 ) -> Redaction:
     """Replace the chosen types; `redactions` counts each of `email`, `phone` and `address`, 0 where not asked for."""
-    chosen = zip(_SEARCHES, (redact_email, redact_phone, redact_address), strict=True)
+    chosen = (("email", redact_email), ("phone", redact_phone), ("address", redact_address))
     redacted, counts = _replaced(text, [kind for kind, is_chosen in chosen if is_chosen])
     return {
         "text": redacted,
@@ -113,11 +113,11 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
         kinds = [kind for kind in kinds if kind != "email"]
     settled = 0  # of the kinds searched last, how many are known to find nothing more
     for turn, kind in enumerate(kinds * _MOST_ROUNDS):
-        if settled == len(kinds):
-            break
         view, count, is_last = _replaced_once(view, kind, is_again=turn >= len(kinds))
         counts[kind] += count
         settled = settled + 1 if not count else int(is_last)
+        if settled == len(kinds):
+            break
     return view.original, counts
 
 
