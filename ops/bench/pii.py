@@ -134,8 +134,8 @@ def _print_systems(*, alone: bool) -> None:
 def _print_hostile() -> None:
     print(f"\n{'hostile text':18}{'0.5 MB':>9}{'1 MB':>9}{'growth':>9}")
     for name, unit in HOSTILE.items():
-        text = unit * (MEGABYTE // len(unit) + 1)
-        half, whole = (_best(redact_pii, text[:length]) for length in (MEGABYTE // 2, MEGABYTE))
+        # Whole units: one cut short at the end is another text, which may have to be looked at once more.
+        half, whole = (_best(redact_pii, unit * (length // len(unit))) for length in (MEGABYTE // 2, MEGABYTE))
         exponent = math.log2(whole / half)
         goals = _verdict(whole <= GOAL_HOSTILE_SECONDS and exponent <= GOAL_EXPONENT)
         print(f"{name:18}{half:8.2f}s{whole:8.2f}s   n^{exponent:4.2f}  {goals}")
