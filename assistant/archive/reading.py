@@ -37,9 +37,9 @@ def messages(found: Document) -> Iterator[dict[str, Any]]:
 
 
 def is_still_so(archive: Archive) -> bool:
-    """Whether the archive's row is as it was when it was read. If not, its file may be missing and nothing is damaged:
+    """Whether the archive's row is as it was when it was read.
 
-    a restored archive's file goes, and one that is sealed anew has another.
+    Where it is not, a missing file is no damage: a restored archive has none, and one that was sealed anew another.
     """
     as_it_was = {name: getattr(archive, name) for name in ("pk", "state", "name", "sha256")}
     return Archive.objects.filter(**as_it_was).exists()

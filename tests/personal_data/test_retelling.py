@@ -62,6 +62,14 @@ def brought_back(done: Erasure) -> tuple[int, int]:
     return done.counts["archives_brought_back"], done.counts["archives_left_out"]
 
 
+def archived_too(say: Say, thread_id: str) -> None:
+    """One more thread of theirs whose older messages are in a file."""
+    for number in range(6):
+        say(f"kanarya {number}", thread_id)
+    mirror.drain(thread_id)
+    archiving.archive_now(thread_id, "op", keep=2)
+
+
 def test_what_was_archived_is_told_anew_too_and_in_its_order(
     archived: list[Archive], ayse: User, standin: StandIn
 ) -> None:
@@ -261,10 +269,7 @@ def test_a_persons_erasure_brings_nothing_back(
 def test_what_is_about_to_go_too_is_not_brought_back(
     archived: list[Archive], say: Say, ayse: User, standin: StandIn
 ) -> None:
-    for number in range(6):
-        say(f"kanarya {number}", "goes_too")
-    mirror.drain("goes_too")
-    archiving.archive_now("goes_too", "op", keep=2)
+    archived_too(say, "goes_too")
     first = settled(ayse)
     second = erasure.request_thread(ayse, "goes_too", "op")
 
@@ -296,10 +301,7 @@ def test_what_zep_was_never_told_stays_where_it_is(
 def test_of_two_threads_that_go_neither_is_brought_back_for_the_other(
     archived: list[Archive], say: Say, ayse: User, standin: StandIn
 ) -> None:
-    for number in range(6):
-        say(f"kanarya {number}", "goes_too")
-    mirror.drain("goes_too")
-    archiving.archive_now("goes_too", "op", keep=2)
+    archived_too(say, "goes_too")
     asked = [settled(ayse, name) for name in ("goes", "goes_too")]
 
     for each in asked:

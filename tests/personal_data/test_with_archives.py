@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from assistant.replies.values import Summary
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish, time_passes
 
+AN_ARCHIVERS_LEASE = 55  # seconds, and a few to spare
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
 
 
@@ -111,13 +113,9 @@ def test_a_threads_erasure_leaves_the_files_of_threads_whose_names_begin_like_it
     storage.remove(longer)
 
 
-def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
-    say: Say, ayse: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The erasure is asked for, and carried out a first time, while the file is being written."""
-    for number in range(14):
-        say(f"kanarya {number}")
-    mirror.drain("t1")
+@pytest.fixture
+def asked_while_writing(ayse: User, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Erasure]:
+    """The erasure is asked for, and carried out a first time, while a file is being written; says which it is."""
     write = storage.write
     begun: list[Erasure] = []
 
@@ -126,13 +124,31 @@ def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
         progress.carry_out(begun[0].pk)
         write(name, content)
 
+    def asked() -> Erasure:
+        begun[0].refresh_from_db()
+        return begun[0]
+
     monkeypatch.setattr(storage, "write", slow_write)
+    return asked
+
+
+def waits_seconds(asked: Erasure) -> float:
+    assert asked.due_at is not None
+    return (asked.due_at - asked.requested_at).total_seconds()
+
+
+def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
+    say: Say, asked_while_writing: Callable[[], Erasure]
+) -> None:
+    for number in range(14):
+        say(f"kanarya {number}")
+    mirror.drain("t1")
     with pytest.raises((ArchiveError, ThreadBusy)):
         archiving.archive_now("t1", "op", keep=2)
-    begun[0].refresh_from_db()
-    assert (begun[0].due_at - begun[0].requested_at).total_seconds() > 55  # type: ignore[operator]  # an archiver's lease
+    asked = asked_while_writing()
+    assert waits_seconds(asked) > AN_ARCHIVERS_LEASE
 
-    finish(begun[0])
+    finish(asked)
 
     assert storage.names() == []
     assert not Archive.objects.exists()
@@ -140,25 +156,15 @@ def test_an_archiver_that_is_at_work_is_stopped_and_leaves_no_file(
 
 
 def test_who_seals_an_archive_anew_is_stopped_and_leaves_no_file(
-    archived: str, ayse: User, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    archived: str, asked_while_writing: Callable[[], Erasure], settings: Settings
 ) -> None:
-    """The erasure is asked for, and carried out a first time, while the new file is being written."""
     settings.ARCHIVE_ENCRYPTION_KEY = [Fernet.generate_key().decode(), *settings.ARCHIVE_ENCRYPTION_KEY]
-    write = storage.write
-    begun: list[Erasure] = []
-
-    def slow_write(name: str, content: bytes) -> None:
-        begun.append(erasure.request(ayse, "op"))
-        progress.carry_out(begun[0].pk)
-        write(name, content)
-
-    monkeypatch.setattr(storage, "write", slow_write)
     with pytest.raises(ThreadBusy):
         resealing.reseal(Archive.objects.get().pk, "op")
-    begun[0].refresh_from_db()
-    assert (begun[0].due_at - begun[0].requested_at).total_seconds() > 55  # type: ignore[operator]  # an archiver's lease
+    asked = asked_while_writing()
+    assert waits_seconds(asked) > AN_ARCHIVERS_LEASE
 
-    finish(begun[0])
+    finish(asked)
 
     assert storage.names() == []
     assert not Archive.objects.exists()

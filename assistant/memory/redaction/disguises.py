@@ -46,6 +46,7 @@ _SPLIT_END: Final = (
 _AFTER_SPLIT_START: Final = r"(?<=0)(?:(?<!\d.)|(?<=90))"
 SPLIT_BY_WORDS: Final = compiled(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SPLIT_START}){_SPLIT_END}")
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit, words between the groups.
+# Rooms before a comma are none of it: "2+1, 3 rooms".
 _TRACE: Final = compiled(
     rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])"
     rf"(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)(?<!\+\d,[ ]\d)|[ .\-/]{{4,8}}\d"
