@@ -96,7 +96,10 @@ def _eviction(told: dict[str, Any]) -> Iterator[Finding]:
 
 def _persistence(told: dict[str, Any]) -> Iterator[Finding]:
     if not int(told.get("aof_enabled", 0)):
-        todo = "redis-cli CONFIG SET appendonly yes, and in its file: a restart forgets queues and holds else."
+        todo = (
+            "redis-cli CONFIG SET appendonly yes, and in its file: a restart forgets queues and holds else. "
+            "Restart it only when INFO persistence says aof_rewrite_in_progress:0."
+        )
         yield failed(STATE, "It does not write to disk (no AOF).", todo)
     elif told.get("aof_last_write_status") == "err":
         yield failed(STATE, "Its last write to disk failed.", "Look at its disk: full, or read-only? Then its log.")

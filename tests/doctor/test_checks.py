@@ -28,6 +28,7 @@ from assistant.memory.guard import Kind
 from assistant.memory.write_hold import Admission, Pass
 from assistant.models import Message, MirrorState, Thread, User
 from ops.redis_process import RedisProcess
+from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
 from tests.support.environment import free_port
 
@@ -55,6 +56,8 @@ def asked(redis_server: RedisProcess) -> Any:
         for name in ("maxmemory", "maxmemory-policy"):
             client.config_set(name, str(before[name]))
         client.config_set("appendonly", "yes")
+        # Until its first AOF is written, a server refuses to stop.
+        wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], "the AOF to be written anew")
 
 
 @pytest.fixture
