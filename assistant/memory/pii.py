@@ -109,26 +109,20 @@ def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
     """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
     counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
-    if not may_hold_emails(view):
+    if "email" in kinds and not may_hold_emails(view):
         kinds = [kind for kind in kinds if kind != "email"]
     settled = 0  # of the kinds searched last, how many are known to find nothing more
     for turn, kind in enumerate(kinds * _MOST_ROUNDS):
-        view, count, is_last = _replaced_once(view, kind, is_again=turn >= len(kinds))
-        counts[kind] += count
-        settled = settled + 1 if not count else int(is_last)
+        placeholder, search = _SEARCHES[kind]
+        spans, is_last = _searched_again(view, search) if turn >= len(kinds) else search(view)
+        if spans:
+            settled = 0
+            view, count = replaced(view, spans, placeholder, is_read_again=not is_last or len(kinds) > 1)
+            counts[kind] += count
+        settled += is_last or not spans or (kind == "email" and not may_hold_emails(view))
         if settled == len(kinds):
             break
     return view.original, counts
-
-
-def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int, bool]:
-    """Return the view after replacing, how many were replaced, and whether another search would find no more."""
-    placeholder, search = _SEARCHES[kind]
-    spans, is_last = _searched_again(view, search) if is_again else search(view)
-    if not spans:
-        return view, 0, True
-    view, count = replaced(view, spans, placeholder)
-    return view, count, is_last or (kind == "email" and not may_hold_emails(view))
 
 
 def _searched_again(view: View, search: Search) -> Found:

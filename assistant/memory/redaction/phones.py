@@ -11,6 +11,7 @@ from assistant.memory.redaction import spoken
 from assistant.memory.redaction.disguises import (
     DENSE,
     SPLIT_BY_WORDS,
+    TRACE,
     end_of_announced,
     end_of_disguised,
     end_of_split,
@@ -174,13 +175,13 @@ def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
 
 def _where_digits_are(view: View) -> View | None:
     """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
-    if not (_FIGURES.search(view.text) or may_be_disguised(view.text)):
+    first = DENSE.search(view.text)  # most text has none, and what `_FIGURES` finds is as dense
+    if first is None or not (_FIGURES.search(view.text, first.start()) or TRACE.search(view.text, first.start())):
         return None
     if len(view.text) < _SHORT:
         return view
-    first = DENSE.search(view.text)
-    last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
-    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
+    last = _LAST_DIGIT.match(view.text, first.end() - 1)
+    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if last else None
 
 
 def _without_placeholders(text: str) -> str:
