@@ -21,11 +21,10 @@ from assistant.memory.redaction.disguises import (
 from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
 from assistant.memory.redaction.line_ends import with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
-from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
-from assistant.memory.redaction.views import MASK, Found, Span, View, hide, substituted
+from assistant.memory.redaction.views import MASK, Found, Span, View, hide
 
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
@@ -38,7 +37,6 @@ _FIGURES: Final = compiled(
 )
 _OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
-_HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
 _IN_THOUSANDS: Final = r"(?<=\d[ .,].)\d\d[ .,]000(?!\d)"
 _LIST_OF_PAIRS: Final = r"\d(?:[ .\-/]\d\d(?!\d)){5}"
@@ -111,8 +109,7 @@ def search_phones(view: View) -> Found:
     if readable is None:
         return _NOTHING
     spans, is_all = _all_found(readable, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and (is_all or not _is_any_left(readable, spans, is_spoken=is_spoken))
-    return Found(spans, is_last)
+    return Found(spans, is_last=is_all and view.trail is None)
 
 
 def _all_found(view: View, *, is_spoken: bool) -> Found:
@@ -164,13 +161,6 @@ def _has_many_digits(text: str) -> bool:
     """Say whether there are digits enough for a list (a bytes' `translate` counts them fastest)."""
     plain = text.encode("ascii", "ignore")
     return len(plain) - len(plain.translate(None, _DIGITS)) > _LONGEST_LIST
-
-
-def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
-    """Say whether there is more once each number is a placeholder: what redacting again would see."""
-    here = [(start - view.offset, end - view.offset) for start, end in spans]
-    left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return any(_all_found(part, is_spoken=is_spoken).spans for part in neighbourhoods(View(left, left)))
 
 
 def _where_digits_are(view: View) -> View | None:

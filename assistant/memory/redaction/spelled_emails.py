@@ -49,7 +49,7 @@ _HINTS: Final = (
     compiled(
         rf"[ ](?=[{known.BARE_AT_INITIALS}])(?:{known.BARE_AT})[ ]{{1,3}}"
         rf"(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?(?:{known.DOT})[ ]))"
-        rf"|(?:{known.BARE_PROVIDERS})(?!\w)|(?:mail|bk|inbox)[ ](?:ru|ру)(?!\w))"
+        rf"|(?:{known.BARE_PROVIDERS}|(?:mail|bk|inbox)[ ](?:ru|ру))(?![^\W\d]))"  # a number there may go
     ),
     compiled(rf"at{_RARE_JOINT_SIGNS}"),
 )
