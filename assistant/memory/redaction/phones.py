@@ -19,7 +19,7 @@ from assistant.memory.redaction.disguises import (
     undisguised,
 )
 from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
-from assistant.memory.redaction.line_ends import with_broken_numbers_joined
+from assistant.memory.redaction.line_ends import may_part_numbers, with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.prefixed import end_of_prefixed
@@ -115,7 +115,7 @@ def search_phones(view: View) -> Found:
 def _all_found(view: View, *, is_spoken: bool) -> Found:
     """Return the places, in the original, that plain reading finds, and then reading with disguises undone.
 
-    They are known to be the last where not enough digits are left for another.
+    They are known to be the last where not enough digits are left for another, on one line or on two.
     """
     first = _ENOUGH_DIGITS.search(view.text)
     found, rest = _found(view, _PASSES, max(0, first.start() - _OPENING)) if first else ([], view)
@@ -125,14 +125,13 @@ def _all_found(view: View, *, is_spoken: bool) -> Found:
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
         return Found(spans)
-    return Found(spans, is_last=not first or (bool(found) and not _ENOUGH_DIGITS.search(rest.text)))
+    is_left = first is not None and _ENOUGH_DIGITS.search(rest.text) is not None
+    return Found(spans, is_last=not is_left and not may_part_numbers(rest.text))
 
 
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
-    view = without_links(view)
-    if "\n" in view.text:
-        view = with_broken_numbers_joined(view)
+    view = with_broken_numbers_joined(without_links(view))
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
