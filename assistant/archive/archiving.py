@@ -8,10 +8,11 @@ in its row, or in a file that was found right; the next run removes what the kil
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.conf import settings
 from django.db import transaction
@@ -136,7 +137,7 @@ class _Run:
             sequence__gt=self._thread.archived_through,
             sequence__lte=last,
         )
-        return list(hot.order_by("sequence")[:MESSAGES_PER_FILE])
+        return _of_one_age(hot.order_by("sequence")[:MESSAGES_PER_FILE])
 
     def _archive(self, rows: Sequence[Message], due: Due) -> None:
         started, at = time.perf_counter(), self._now()
@@ -175,6 +176,7 @@ class _Run:
                 format_version=VERSION,
                 key_id=sealed.key_id,
                 created_at=at,
+                retained_since=rows[0].retained_since or at,
             )
 
     def _commit(self, archive: Archive, rows: Sequence[Message], summary: Summary) -> None:
@@ -192,6 +194,12 @@ class _Run:
                 archived_at=archive.created_at,
                 summary=summaries.stored(summary),
             )
+
+
+def _of_one_age(rows: Iterable[Message]) -> list[Message]:
+    """Up to the first that is kept since another time: in one file they would go too late, or the others too early."""
+    found = list(rows)
+    return list(takewhile(lambda row: row.retained_since == found[0].retained_since, found))
 
 
 def _archived_through(thread: Thread) -> int:

@@ -126,7 +126,7 @@ def test_run_archives_what_is_due_or_what_is_named(grow: Grow) -> None:
 
 
 def test_expire_deletes_what_is_old_and_a_dry_run_nothing(archived: Archive, folder: Path) -> None:
-    Archive.objects.update(created_at=timezone.now() - timedelta(days=9))
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
 
     code, [line] = archive("expire", "--days", "8", "--dry-run")
     assert (code, line["archive"]) == (0, archived.pk)
@@ -150,7 +150,7 @@ def test_the_task_archives_and_one_run_is_enough_for_a_process(grow: Grow) -> No
 
 def test_the_task_of_retention_deletes(archived: Archive, folder: Path, settings: Settings) -> None:
     settings.ARCHIVE_RETENTION_DAYS = 8
-    Archive.objects.update(created_at=timezone.now() - timedelta(days=9))
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
 
     worker.expire_archives()
 

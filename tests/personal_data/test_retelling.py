@@ -1,13 +1,14 @@
 """After one thread's erasure Zep is told the user's other threads anew, with what was archived of them, in order."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import archiving, restoring, running, storage, threads
+from assistant.archive import archiving, restoring, retention, running, storage, threads
 from assistant.archive.errors import ArchiveUnavailable
 from assistant.events import ArchiveFailed, Event
 from assistant.memory import backfill, mirror
@@ -95,6 +96,27 @@ def test_the_schedule_archives_it_again(
 
     assert threads.due_threads(timezone.now(), 10) == ["stays"]
     assert running.run(60).messages == 4
+
+
+def test_what_was_brought_back_is_kept_no_longer_for_it(
+    archived: list[Archive], ayse: User, settings: Settings
+) -> None:
+    """Who erases one thread does not have what they said in the others kept anew for as long as archives are."""
+    said = [timezone.now() - timedelta(days=days) for days in (20, 10)]
+    for archive, at in zip(archived, said, strict=True):
+        Archive.objects.filter(pk=archive.pk).update(retained_since=at)
+    finish(erasure.request_thread(ayse, "goes", "op"))
+    mirror.drain("stays")
+
+    archiving.archive_now("stays", "op", keep=2)
+
+    again = Archive.objects.filter(state=Archive.State.STORED).order_by("first_sequence")
+    assert [(each.first_sequence, each.last_sequence, each.retained_since) for each in again] == [
+        (1, 6, said[0]),
+        (7, 12, said[1]),
+    ]
+    settings.ARCHIVE_RETENTION_DAYS = 15
+    assert [each.last_sequence for each in retention.expire(timezone.now(), "retention")] == [6]
 
 
 def damage(folder: Path, archive: Archive) -> None:

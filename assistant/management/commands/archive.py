@@ -97,7 +97,7 @@ class Command(BaseCommand):
         return self._for_each(options, self._would_restore if options["dry_run"] else self._restore_one)
 
     def _would_restore(self, row: Archive) -> None:
-        self._print({"archive": row.pk, "would_restore": restoring.check(row.pk)})
+        self._print({"archive": row.pk, "would_restore": restoring.would_restore(row.pk)})
 
     def _restore_one(self, row: Archive) -> None:
         restored = restoring.restore(row.pk, self._actor)
@@ -202,6 +202,7 @@ def _summary(row: Archive) -> dict[str, object]:
         "bytes": row.size_bytes,
         "file": row.name,
         "created_at": row.created_at.isoformat(timespec="seconds"),
+        "retained_since": row.retained_since.isoformat(timespec="seconds"),
         "verified_at": row.verified_at.isoformat(timespec="seconds") if row.verified_at else None,
     }
 
