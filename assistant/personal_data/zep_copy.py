@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from assistant import loops
+from assistant.database import give_back_connection
 from assistant.memory.errors import ZepRequestError
 from assistant.memory.zep_client import zep
 from assistant.models import User
@@ -30,8 +31,9 @@ class Asked:
 
     def messages(self) -> Iterator[Record]:
         """Every message that Zep holds in the user's sessions."""
-        threads = self._user.threads.filter(known_to_zep_at__isnull=False).values_list("pk", flat=True)
-        for thread_id in list(threads):
+        threads = list(self._user.threads.filter(known_to_zep_at__isnull=False).values_list("pk", flat=True))
+        give_back_connection()  # for as long as Zep takes
+        for thread_id in threads:
             page = 1
             while found := self._ask(partial(zep_page, thread_id, page)):
                 yield from ({"thread_id": thread_id} | message for message in found)
