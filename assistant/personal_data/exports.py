@@ -29,6 +29,7 @@ MAKE = "workers.personal_data.make_export"
 CLAIMED_FOR, CLAIMED_AGAIN_AFTER = timedelta(minutes=2), 20.0
 TRIES = 5
 ZEP_SECONDS_AT_ONCE, ZEP_SECONDS_IN_TASK = 10.0, 600.0
+ZEP_PAUSES_IN_TASK = (1.0, 4.0)  # of thousands of questions one may fail
 
 
 class ExportUnreadable(EasyIslandersError):
@@ -151,7 +152,13 @@ def _claimed(pk: str) -> Export | None:
 
 
 def _write(export: Export, out: export_files.Out) -> None:
-    portrait.write(export.user, out, zep_seconds=ZEP_SECONDS_IN_TASK, got_on=_Claim(export).keep)
+    portrait.write(
+        export.user,
+        out,
+        zep_seconds=ZEP_SECONDS_IN_TASK,
+        zep_pauses=ZEP_PAUSES_IN_TASK,
+        got_on=_Claim(export).keep,
+    )
 
 
 class _Claim:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -45,10 +45,17 @@ MESSAGE_FIELDS = (
 Record = Mapping[str, Any]
 
 
-def write(user: User, out: Out, *, zep_seconds: float, got_on: Callable[[], None] = lambda: None) -> None:
+def write(
+    user: User,
+    out: Out,
+    *,
+    zep_seconds: float,
+    zep_pauses: Sequence[float] = (),
+    got_on: Callable[[], None] = lambda: None,
+) -> None:
     """Write the ZIP. `zep_seconds`: how long Zep may be asked; what it did not say by then the manifest names.
 
-    `got_on` is called for each record.
+    `zep_pauses`: in seconds, before what Zep did not answer is asked again. `got_on` is called for each record.
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         files = _Files(packed, got_on)
@@ -60,7 +67,7 @@ def write(user: User, out: Out, *, zep_seconds: float, got_on: Callable[[], None
         files.add("archives.json", _archives(user))
         files.add("receipts.json", (as_receipt(erasure) for erasure in user.erasures.all()))
         files.add("audit.json", _audit(user))
-        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds)
+        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds, zep_pauses)
         files.add("zep/messages.json", asked.messages())
         files.add("zep/facts.json", asked.facts())
         manifest = {

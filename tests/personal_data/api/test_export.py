@@ -17,7 +17,7 @@ from assistant.archive.sealed_stream import HEAD, PIECE, WHOLE_TOKEN
 from assistant.database import in_database
 from assistant.memory import mirror
 from assistant.models import Export, Message, MirrorState, Thread, User
-from assistant.personal_data import exports
+from assistant.personal_data import exports, zep_copy
 from ops.zep_standin.process import StandIn
 from tests.personal_data.api.conftest import Client
 
@@ -64,6 +64,46 @@ async def test_the_manifest_says_what_zep_did_not_give(client: Client, standin: 
 
     assert files["manifest.json"]["zep"] == {"complete": False, "reason": "http_503"}
     assert len(files["messages.json"]) == 2
+
+
+async def test_a_session_that_zep_does_not_know_does_not_spoil_the_rest(client: Client, standin: StandIn) -> None:
+    for thread in ("t1", "t2"):
+        await client.say("My budget is 612 pounds", thread_id=thread)
+        await in_database(mirror.drain, thread)
+    standin.fault("status", route="read", path="/sessions/t1/messages", status=404)
+
+    files = unpacked((await client.ask("GET", "/api/me/export/")).content)
+
+    assert files["manifest.json"]["zep"] == {"complete": True}
+    assert {row["thread_id"] for row in files["zep/messages.json"]} == {"t2"}
+
+
+async def test_a_task_asks_zep_again_where_it_failed_once(
+    client: Client, standin: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "ZEP_PAUSES_IN_TASK", (0.01, 0.01))
+    settings.EXPORT_INLINE_MESSAGES = 0
+    await client.say("hello", thread_id="t1")
+    await in_database(mirror.drain, "t1")
+    url = (await client.ask("GET", "/api/me/export/")).json()["url"]
+    standin.fault("status", route="read", status=503, count=2)
+
+    await in_database(exports.make, (await Export.objects.aget()).pk)
+
+    files = unpacked((await client.ask("GET", url)).content)
+    assert files["manifest.json"]["zep"] == {"complete": True}
+    assert len(files["zep/messages.json"]) == 2
+
+
+async def test_more_facts_than_zep_can_be_asked_for_are_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zep_copy, "FACTS", 1)
+    await client.say("My budget is 612 pounds", thread_id="t1")
+    await in_database(mirror.drain, "t1")
+
+    files = unpacked((await client.ask("GET", "/api/me/export/")).content)
+
+    assert files["manifest.json"]["zep"] == {"complete": False, "reason": "too_many_facts"}
+    assert len(files["zep/facts.json"]) == 1
 
 
 async def test_an_export_holds_nothing_of_others(client: Client, mehmet: Client) -> None:
