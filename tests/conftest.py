@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import hypothesis
 import pytest
 import redis
+from django.test import override_settings
 
-from assistant import events, loops, tokens
+from assistant import events, loops, redis_link, tokens
 from assistant.events import Event
 from assistant.memory import guard
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
@@ -23,6 +24,22 @@ from tests.support import environment
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     hypothesis.settings.load_profile("ci")
+
+
+PATIENT = {
+    "ZEP_READ_BUDGET_MS": 20_000,
+    "ZEP_WRITE_TIMEOUT_MS": 20_000,
+    "REDIS_BUDGET_MS": 10_000,
+    "NUDGE_BUDGET_MS": 10_000,
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _time_enough() -> Iterator[None]:
+    """A busy machine is no failing Zep and no failing Redis. How budgets are kept is tested where a test sets one."""
+    with override_settings(**PATIENT), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(redis_link, "EXCHANGE_SECONDS", PATIENT["REDIS_BUDGET_MS"] / 1000)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ from pytest_celery import (  # type: ignore[import-untyped]  # the plugin ships 
     CeleryWorkerCluster,
 )
 
+from ops.free_port import free_port
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
 from tests.acceptance.system import System, environment_of
 from tests.support.celery_nodes import BrokerNode, WorkerNode
-from tests.support.environment import free_port
 
 Fixture = Any  # pytest's own type of a decorated fixture is private
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from ops.demo.system import request
+from ops.free_port import free_port
 from ops.launcher.ports import DEFAULTS
 from ops.launcher.supervision import ROOT
 from ops.waiting import wait_until
-from tests.support.environment import free_port
 
 pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
 
@@ -175,7 +175,7 @@ def test_two_commands_from_a_clone_to_a_redacted_copy_at_zep(clone: Clone) -> No
     for command in readme_commands():
         typed = re.sub(r"\bUSER\b", "ayse", command.replace("CLIENT_MSG_ID", pasted["client_msg_id"]))
         if "memory_doctor" in typed:  # right after a start, on a busy machine, not everything has been heard of
-            wait_until(lambda: clone.typed(DOCTOR).returncode == 0, "the doctor to be content", seconds=60)
+            wait_until(lambda: clone.typed(DOCTOR).returncode == 0, "the doctor to be content")
         done = clone.typed(typed)
         assert done.returncode in allowed_codes(command), f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr

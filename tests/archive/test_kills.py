@@ -275,7 +275,7 @@ def test_while_turns_are_taken_and_mirrored_nothing_is_lost_doubled_or_out_of_or
         running.run(SECONDS)
         return set(Archive.objects.filter(state=Archive.State.STORED).values_list("thread_id", flat=True)) == {"a", "b"}
 
-    wait_until(each_thread_is_archived, "both threads to be archived", seconds=60)
+    wait_until(each_thread_is_archived, "both threads to be archived")
     for name, said in traffic.said.items():
         assert all_texts(name) == said
         assert standin.thread(name).contents == said

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ops.free_port import free_port
 from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
 from tests.deploy.test_compose import PROCESSES, service
@@ -75,7 +76,7 @@ def test_a_turn_is_answered_and_reaches_zep(whole: Whole) -> None:
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
-    wait_until(lambda: len(whole.standin.thread(thread_id).messages) == 2, "both messages at Zep", seconds=60)
+    wait_until(lambda: len(whole.standin.thread(thread_id).messages) == 2, "both messages at Zep")
 
 
 def test_nobody_is_answered_without_https(whole: Whole) -> None:
@@ -137,11 +138,12 @@ def test_a_process_that_works_is_healthy(whole: Whole, name: str) -> None:
 
 
 def test_a_process_that_does_not_work_is_unhealthy(whole: Whole) -> None:
-    whole.ports["WORKER_METRICS_PORT"] += 1
+    port = whole.ports["WORKER_METRICS_PORT"]
+    whole.ports["WORKER_METRICS_PORT"] = free_port()
 
     assert not whole.is_healthy("worker")
 
-    whole.ports["WORKER_METRICS_PORT"] -= 1
+    whole.ports["WORKER_METRICS_PORT"] = port
 
 
 def test_a_drill_passes_in_it(whole: Whole) -> None:

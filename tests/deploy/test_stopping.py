@@ -9,8 +9,8 @@ from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the
 
 from easy_islanders.serve import GRACEFUL_SHUTDOWN_SECONDS
 from ops.launcher import plan
-from ops.waiting import wait_until
-from tests.acceptance.system import MIRROR_TASK, SWEPT_SECONDS, System, assert_arrived_once_in_order, new_id
+from ops.waiting import PATIENCE_SECONDS, wait_until
+from tests.acceptance.system import MIRROR_TASK, System, assert_arrived_once_in_order, new_id
 
 THREADS = 60  # more than a worker takes at once
 
@@ -25,7 +25,7 @@ def test_a_web_process_told_to_stop_answers_the_turn_in_hand(system: System) -> 
         assert not turn.done()
 
         system.web.send(signal.SIGTERM)
-        answer = turn.result(timeout=30)
+        answer = turn.result(timeout=PATIENCE_SECONDS)
         system.web.wait_until_ended(GRACEFUL_SHUTDOWN_SECONDS)
 
     assert answer["ok"]
@@ -48,7 +48,7 @@ def test_a_turn_that_was_cut_off_all_the_same_is_told_again_and_happens_once(sys
         wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "web"], "the read at Zep")
         system.web.kill()
         with pytest.raises(httpx.HTTPError):
-            turn.result(timeout=30)
+            turn.result(timeout=PATIENCE_SECONDS)
 
     system.start("web", "worker", "control", "beat")
     answer = system.ayse.say("Hello", thread_id=thread_id, client_msg_id=told)
@@ -85,7 +85,7 @@ def test_a_control_worker_told_to_stop_leaves_its_ticks_to_the_next(system: Syst
     system.control.kill("SIGTERM")
     system.control.process.wait_until_ended(plan.STOP_SECONDS["control"])
 
-    wait_until(lambda: system.queued("control"), "a tick that waits", seconds=SWEPT_SECONDS)
+    wait_until(lambda: system.queued("control"), "a tick that waits")
     system.start("control")
 
-    wait_until(lambda: system.queued("control") == 0, "the tick to be taken", seconds=SWEPT_SECONDS)
+    wait_until(lambda: system.queued("control") == 0, "the tick to be taken")

@@ -27,10 +27,10 @@ from assistant.memory.errors import ZepUnauthorized
 from assistant.memory.guard import Kind
 from assistant.memory.write_hold import Admission, Pass
 from assistant.models import Message, MirrorState, Thread, User
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from ops.waiting import wait_until
 from ops.zep_standin.process import StandIn
-from tests.support.environment import free_port
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

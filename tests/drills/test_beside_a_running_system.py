@@ -148,7 +148,7 @@ def test_a_worker_runs_one_from_the_default_queue_and_touches_as_little(
     publish = f"from easy_islanders.celery import app; app.send_task({DRILL_TASK!r}, ('write_path',))"
 
     subprocess.run([sys.executable, "-c", publish], cwd=ROOT, env=used_system.environment, check=True)
-    row = wait_until(_ended(used_system), "the worker to run the drill", seconds=90)
+    row = wait_until(_ended(used_system), "the worker to run the drill")
     used_system.wait_until_idle()
 
     assert (row["drill"], row["outcome"], row["by"]) == ("write_path", "passed", "schedule")
@@ -175,13 +175,13 @@ def test_a_drill_dies_with_who_runs_it(used_system: System, tmp_path: Path) -> N
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: _servers_of(tmp_path) == ["redis", "zep"], "the drill's servers to run", seconds=60)
+        wait_until(lambda: _servers_of(tmp_path) == ["redis", "zep"], "the drill's servers to run")
     finally:
         command.kill()
         command.wait()
 
-    wait_until(lambda: not processes_of(tmp_path), "all that it started to end", seconds=30)
-    wait_until(lambda: not list(tmp_path.iterdir()), "its files to be removed", seconds=30)
+    wait_until(lambda: not processes_of(tmp_path), "all that it started to end")
+    wait_until(lambda: not list(tmp_path.iterdir()), "its files to be removed")
 
 
 def _servers_of(folder: Path) -> list[str]:

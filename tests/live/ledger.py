@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import Person, System, new_id
 from tests.support.processes import ROOT
 
@@ -159,7 +159,6 @@ class Crowd:
         wait_until(
             lambda: self.downgrades().total() - self.recoveries().total() == remainder,
             "the guard to be " + ("forced" if remainder else "open"),
-            seconds=40,
         )
 
     def steer(self) -> None:
@@ -173,7 +172,7 @@ class Crowd:
         with self.fault("status", 3, route="write", caller="worker", status=503):
             for _ in range(3):
                 self.say(self.system.ayse, "hello")
-            wait_until(lambda: not self.system.standin.faults(), "three writes to be refused", seconds=40)
+            wait_until(lambda: not self.system.standin.faults(), "three writes to be refused")
         self.wait_until_settled()
 
     def lose_a_message(self) -> None:
@@ -181,14 +180,12 @@ class Crowd:
         thread_id = new_id()
         with self.fault("status", None, route="write", path=f"/sessions/{thread_id}/memory", status=422):
             self.say(self.system.ayse, "hello", thread_id=thread_id)
-            wait_until(lambda: self.system.database.states(thread_id) == ["dead"] * 2, "dead letters", seconds=60)
+            wait_until(lambda: self.system.database.states(thread_id) == ["dead"] * 2, "dead letters")
 
     # What others know: Zep's log, the database
 
     def wait_until_settled(self) -> None:
-        wait_until(
-            lambda: {*self.system.database.states()} <= {"mirrored", "dead"}, "messages to be mirrored", seconds=60
-        )
+        wait_until(lambda: {*self.system.database.states()} <= {"mirrored", "dead"}, "messages to be mirrored")
 
     def reads_at_zep(self) -> int:
         return sum(entry["caller"] == "web" for entry in self.system.standin.log())
@@ -246,7 +243,7 @@ def run_command(system: System, *arguments: str) -> str:
     """What `manage.py` with these arguments prints."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
-        command, cwd=ROOT, env=system.environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=system.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -15,7 +15,6 @@ from tests.support.exported import rules
 
 pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(400)]
 FACTOR = 60
-LONG = 60.0
 SETTINGS = {
     "MEMORY_DOWNGRADE_HOLD_SECONDS": str(300 // FACTOR),
     "MEMORY_DOWNGRADE_MAX_HOLD_SECONDS": "8",  # an hour's sixtieth, but the test has to see its end
@@ -74,19 +73,19 @@ def test_an_outage_is_told_while_it_lasts_and_its_end_too(
     watch: Watch, outage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kind, more, reads, reason = OUTAGES[outage]
-    wait_until(lambda: {watch.state_of(a) for a in (DOWNGRADE, STUCK, RESTORED)} == {"inactive"}, "peace", seconds=LONG)
+    wait_until(lambda: {watch.state_of(a) for a in (DOWNGRADE, STUCK, RESTORED)} == {"inactive"}, "peace")
     watch.telephone.calls.clear()
     timeline = Timeline()
 
     def reached(alert: str, state: str) -> float:
         """Wait until the alert is in that state; when it was seen."""
-        wait_until(lambda: watch.state_of(alert) == state, f"{alert} to be {state}", seconds=LONG)
+        wait_until(lambda: watch.state_of(alert) == state, f"{alert} to be {state}")
         timeline.note(f"{alert}: {state}")
         return time.time()
 
     def told(receiver: str, alert: str, status: str, reason: str = "") -> None:
         what = f"{receiver} is told: {alert} {status} {reason}".strip()
-        calls = wait_until(lambda: watch.telephone.told(receiver, alert, status, reason), what, seconds=LONG)
+        calls = wait_until(lambda: watch.telephone.told(receiver, alert, status, reason), what)
         timeline.note(what, calls[0].at)
 
     watch.system.standin.fault(kind, route="read", **more)

@@ -78,7 +78,7 @@ def test_after_redis_lost_it_and_the_control_worker_made_it_again(open_system: S
         client.flushall()
 
     assert modes_shown(open_system) == {"write_only"}  # nobody reads without the state
-    wait_until(lambda: is_forced(open_system), "the control worker to make the state again", seconds=40)
+    wait_until(lambda: is_forced(open_system), "the control worker to make the state again")
     assert modes_shown(open_system) == {"write_only"}
 
 

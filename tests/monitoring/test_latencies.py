@@ -63,7 +63,7 @@ def test_what_is_over_the_last_bound_is_shown_at_it() -> None:
 def test_it_is_told_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latencies, "TOLD_EVERY_SECONDS", 0.05)
     read(20.0)
-    wait_until(today, "the counts in Redis", seconds=20)
+    wait_until(today, "the counts in Redis")
 
 
 def test_telling_is_planned_once_however_many_reads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ SERVERS = {
 PROGRAM = """
 import sys
 from pathlib import Path
-from ops.postgres_process import free_port
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from tests.support import postgres
 server = {server}.start()

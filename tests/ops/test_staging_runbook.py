@@ -136,9 +136,9 @@ def test_stopped_in_the_middle_it_restores_what_it_found(running_system: System,
         start_new_session=True,
     )
     try:
-        wait_until(lambda: held_for(running_system).startswith("sre-runbook-"), "reads to be forced off", seconds=60)
+        wait_until(lambda: held_for(running_system).startswith("sre-runbook-"), "reads to be forced off")
         os.killpg(script.pid, number)  # as Ctrl-C does: everything in the terminal's foreground gets it
-        wait_until(lambda: sent_again(script, number), "the script to end", seconds=60)
+        wait_until(lambda: sent_again(script, number), "the script to end")
         said, _ = script.communicate(timeout=60)
     finally:
         script.kill()

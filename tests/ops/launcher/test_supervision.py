@@ -42,7 +42,7 @@ class Toys:
         return self.output.read_text(encoding="utf-8")
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        wait_until(lambda: self.printed().count(text) >= count, f"{count} x {text!r} to be printed", seconds=30)
+        wait_until(lambda: self.printed().count(text) >= count, f"{count} x {text!r} to be printed")
 
     def number_after(self, word: str) -> int:
         """The number behind the last `word=` printed."""
@@ -123,7 +123,7 @@ def test_a_second_request_kills_what_does_not_want_to_stop(toys: Toys) -> None:
         launcher.send_signal(signal.SIGINT)
         return "Killing" in toys.printed()
 
-    wait_until(asked_again, "the second request to be taken", seconds=10)
+    wait_until(asked_again, "the second request to be taken")
 
     assert launcher.wait(10) == 0
     assert is_gone(pid)
