@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import hypothesis
 import pytest
 import redis
-from django.test import override_settings
 
-from assistant import events, loops, redis_link, tokens
+from assistant import events, loops, tokens
 from assistant.events import Event
 from assistant.memory import guard
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
@@ -18,7 +17,7 @@ from assistant.publishing import breaker
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
-from tests.support import environment
+from tests.support import environment, patience
 
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -26,20 +25,19 @@ if os.environ.get("CI") == "true":
     hypothesis.settings.load_profile("ci")
 
 
-PATIENT = {
-    "ZEP_READ_BUDGET_MS": 20_000,
-    "ZEP_WRITE_TIMEOUT_MS": 20_000,
-    "REDIS_BUDGET_MS": 10_000,
-    "NUDGE_BUDGET_MS": 10_000,
-}
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _time_enough() -> Iterator[None]:
-    """A busy machine is no failing Zep and no failing Redis. How budgets are kept is tested where a test sets one."""
-    with override_settings(**PATIENT), pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(redis_link, "EXCHANGE_SECONDS", PATIENT["REDIS_BUDGET_MS"] / 1000)
+def _patience() -> Iterator[None]:
+    with patience.patient():
         yield
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Bounds as in production, for what meets something that hangs; clients take theirs when they are made."""
+    patience.hurry(monkeypatch)
+    loops.run(loops.aclose())
+    yield
+    loops.run(loops.aclose())
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,9 @@ class SystemFixtures(NamedTuple):
     running_system: Fixture
 
 
-def of_scope(scope: Literal["module", "function"], *, web_workers: int) -> SystemFixtures:
+def of_scope(scope: Literal["module", "function"], *, web_workers: int, patient: bool = True) -> SystemFixtures:
+    """`patient`: see `environment_of`."""
+
     @pytest.fixture(scope=scope)
     def standin() -> Iterator[StandIn]:
         with StandIn() as own:
@@ -53,7 +55,9 @@ def of_scope(scope: Literal["module", "function"], *, web_workers: int) -> Syste
         celery_broker_cluster: CeleryBrokerCluster, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
     ) -> Iterator[CeleryWorkerCluster]:
         folder = tmp_path_factory.mktemp("system")
-        environment = environment_of(folder, celery_broker_cluster[0].url, standin, web_workers=web_workers)
+        environment = environment_of(
+            folder, celery_broker_cluster[0].url, standin, web_workers=web_workers, patient=patient
+        )
         elsewhere = environment | {"WORKER_METRICS_PORT": str(free_port())}
         cluster = CeleryWorkerCluster(
             WorkerNode("worker", environment, folder),

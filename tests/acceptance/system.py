@@ -30,12 +30,26 @@ FLOWER_LOG_IN = ("admin", "a-password-of-flower")
 AYSE, MEHMET = "ayse.yilmaz", "mehmet.kaya"
 
 
-def environment_of(folder: Path, broker_url: str, standin: StandIn, *, web_workers: int) -> dict[str, str]:
-    """Everything that the processes of one system are told; ports nobody else has."""
+PATIENT = {
+    "PYTHONPATH": os.pathsep.join([str(processes.ROOT / "tests/support/patient"), str(processes.ROOT)]),
+    "ZEP_READ_BUDGET_MS": "10000",
+    "ZEP_WRITE_TIMEOUT_MS": "10000",
+    "MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS": "2000",
+}
+
+
+def environment_of(
+    folder: Path, broker_url: str, standin: StandIn, *, web_workers: int, patient: bool
+) -> dict[str, str]:
+    """Everything that the processes of one system are told; ports nobody else has.
+
+    `patient`: on a busy machine nothing that works is too late. Otherwise all bounds are production's.
+    """
     names = ("WEB_PORT", "WORKER_METRICS_PORT", "CONTROL_METRICS_PORT", "FLOWER_PORT")
     ports = {name: str(free_port()) for name in names}
     return {
         **os.environ,
+        **(PATIENT if patient else {}),
         **ports,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),  # the Procfile says `python`
         "LOCAL_DIR": str(folder),

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.rehearsal
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=1)
+) = fixtures.of_scope("module", web_workers=1, patient=False)
 
 RUNBOOKS = sorted((ROOT / "ops/runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, ROOT / "README.md"]

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(SECONDS + 60)]
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=1)
+) = fixtures.of_scope("module", web_workers=1, patient=False)
 
 
 def environment(system: System, **more: str) -> dict[str, str]:

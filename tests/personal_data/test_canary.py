@@ -27,7 +27,7 @@ pytestmark = pytest.mark.rehearsal
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=1)
+) = fixtures.of_scope("module", web_workers=1, patient=False)
 # Words of theirs; their name; what the stand-in's graph learns of the first.
 PHRASES = (b"kanarya kafesi", b"Tatlisu yolunda", b"ayse.yilmaz", b"612 pounds", b"budget of 612", b"\xc2\xa3612")
 SAID = ("my budget is 612 pounds, near kanarya kafesi", "2 bedrooms at Tatlisu yolunda, to rent")
