@@ -9,7 +9,7 @@ from flower import urls
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.free_port import free_port
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import FLOWER_LOG_IN, System
 from tests.support import processes
 
@@ -63,13 +63,13 @@ def busy(system: System) -> System:
 @pytest.fixture(scope="module")
 def operator(busy: System) -> Iterator[httpx.Client]:
     """Somebody who knows the password."""
-    with httpx.Client(base_url=url_of(busy), auth=FLOWER_LOG_IN, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=url_of(busy), auth=FLOWER_LOG_IN, trust_env=False, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
 @pytest.fixture
 def stranger(busy: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url_of(busy), trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=url_of(busy), trust_env=False, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
@@ -156,7 +156,7 @@ def test_where_it_may_give_orders_other_sites_may_not(busy: System) -> None:
     foreign = ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"})
     try:
         ordering.start()
-        with httpx.Client(auth=FLOWER_LOG_IN, trust_env=False, timeout=20) as client:
+        with httpx.Client(auth=FLOWER_LOG_IN, trust_env=False, timeout=PATIENCE_SECONDS) as client:
             assert {client.post(url, headers=headers).status_code for headers in foreign} == {403}
             assert client.post(url).status_code == 200
     finally:

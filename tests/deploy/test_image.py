@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ops.free_port import free_port
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.process import StandIn
 from tests.deploy.test_compose import PROCESSES, service
 from tests.deploy.whole import HOST, Whole, as_nobody, built, python_of_nobody
@@ -58,7 +58,7 @@ def started(whole: Whole) -> Whole:
 
 
 def get(whole: Whole, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"{whole.web_url}{path}", headers=headers, timeout=20, trust_env=False)
+    return httpx.get(f"{whole.web_url}{path}", headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def test_a_turn_is_answered_and_reaches_zep(whole: Whole) -> None:
@@ -70,7 +70,7 @@ def test_a_turn_is_answered_and_reaches_zep(whole: Whole) -> None:
         f"{whole.web_url}/api/chat/",
         json={"message": "Hello", "thread_id": thread_id},
         headers=THROUGH_THE_PROXY | {"Authorization": f"Bearer {issued.stdout.split()[-1]}"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
         trust_env=False,
     )
 
@@ -117,7 +117,7 @@ def test_flower_needs_its_password(whole: Whole) -> None:
     name, _, password = whole.secret("flower_basic_auth").partition(":")
 
     assert httpx.get(url, trust_env=False).status_code == 401
-    assert httpx.get(url, auth=(name, password), trust_env=False, timeout=20).status_code == 200
+    assert httpx.get(url, auth=(name, password), trust_env=False, timeout=PATIENCE_SECONDS).status_code == 200
 
 
 @pytest.mark.parametrize("name", PROCESSES)

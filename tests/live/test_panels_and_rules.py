@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grafana.build_dashboard import rendered
+from ops.waiting import PATIENCE_SECONDS
 from tests.acceptance.system import System
 from tests.live.expected import expected
 from tests.live.ledger import Crowd
@@ -175,7 +176,7 @@ def exported(watched: Watched) -> Exported:
     system = watched.crowd.system
     flower = f"http://127.0.0.1:{system.environment['FLOWER_PORT']}/metrics"
     urls = (f"{system.web_url}/api/metrics/", system.worker.metrics_url, system.control.metrics_url, flower)
-    texts = [httpx.get(url, trust_env=False, timeout=20).raise_for_status().text for url in urls]
+    texts = [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status().text for url in urls]
     return Exported(family for text in texts for family in text_string_to_metric_families(text))
 
 

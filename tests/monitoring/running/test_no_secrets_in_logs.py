@@ -14,7 +14,7 @@ import redis
 from celery import Celery
 
 from ops.free_port import free_port
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import MIRROR_TASK, System, new_id
 from tests.support.processes import ROOT, ChildProcess, command_of
 
@@ -129,7 +129,9 @@ def bad_requests(system: System) -> None:
 def raw(system: System, body: bytes, token: str = "") -> httpx.Response:
     headers = {"Authorization": f"Bearer {token or system.database.tokens['ayse.yilmaz']}"}
     headers["Content-Type"] = "application/json"
-    return httpx.post(f"{system.web_url}/api/chat/", content=body, headers=headers, trust_env=False, timeout=20)
+    return httpx.post(
+        f"{system.web_url}/api/chat/", content=body, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    )
 
 
 def going_away(system: System) -> None:
