@@ -73,7 +73,8 @@ def mixed_run(system: System, flower: ChildProcess) -> System:
     (sabotage / "sitecustomize.py").write_text(SABOTAGE)
     let_redis_ask_for_its_password(system)
     hold = {"MEMORY_DOWNGRADE_HOLD_SECONDS": "1", "MEMORY_PROBE_INTERVAL_SECONDS": "1"}
-    settings = SECRETS | hold | {"REDIS_URL": with_password(system), "CHAT_RATE_PER_MINUTE": "100000"}
+    bounds = {"ZEP_READ_BUDGET_MS": "250", "ZEP_WRITE_TIMEOUT_MS": "1500"}  # much hangs here
+    settings = SECRETS | hold | bounds | {"REDIS_URL": with_password(system), "CHAT_RATE_PER_MINUTE": "100000"}
     system.configure(**settings)
     system.web.environment["PYTHONPATH"] = os.pathsep.join([str(sabotage), str(ROOT)])
     system.start("web", "worker", "control", "beat")
