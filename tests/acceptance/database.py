@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ops.waiting import PATIENCE_SECONDS
 from tests.support.processes import ROOT
 
 PEOPLE = ("ayse.yilmaz", "mehmet.kaya")
@@ -63,7 +64,7 @@ class Database:
     tokens: dict[str, str]
 
     def query(self, sql: str, *values: object) -> list[Row]:
-        with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE_SECONDS)) as connection, connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 

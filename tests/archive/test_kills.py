@@ -29,7 +29,7 @@ from tests.archive.conftest import Grow, files, rows_of
 from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-SECONDS = 90
+SECONDS = 300
 ARCHIVING = (
     "before the row",
     "row made",

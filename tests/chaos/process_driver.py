@@ -42,7 +42,7 @@ WORKERS = 2
 THREADS = 6
 TURNS_AT_ONCE = 25
 MOMENT_SECONDS = 1.5
-QUIET_SECONDS = 90.0
+QUIET_SECONDS = 240.0
 KEPT = "CHAOS_LOGS"  # a folder where the workers' logs are kept for a person to read
 FAILURE = re.compile(r"\b(Unrecoverable error|PoolTimeout|Task [\w.]+\[[\w-]+\] raised)")
 

@@ -147,5 +147,5 @@ def migrate(database_url: str) -> None:
     folder = tempfile.mkdtemp(prefix="easy-chaos-migrate-")
     environment = os.environ | {"DATABASE_URL": database_url, "LOCAL_DIR": folder, "SECRET_KEY": "tests-only"}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=400)
     shutil.rmtree(folder, ignore_errors=True)

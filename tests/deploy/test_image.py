@@ -19,7 +19,7 @@ from tests.deploy.test_compose import PROCESSES, service
 from tests.deploy.whole import HOST, Whole, as_nobody, built, python_of_nobody
 from tests.support import postgres
 
-pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(2_400)]
 
 THROUGH_THE_PROXY = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
 
@@ -52,7 +52,7 @@ def started(whole: Whole) -> Whole:
     for child in whole.children.values():
         child.launch()
     for name, child in whole.children.items():
-        wait_until(lambda: whole.answers(name) or not child.is_running, f"{name} to answer", seconds=180)  # noqa: B023
+        wait_until(lambda: whole.answers(name) or not child.is_running, f"{name} to answer", seconds=300)  # noqa: B023
         assert child.is_running, child.logs()
     return whole
 
@@ -134,7 +134,7 @@ def test_a_process_runs_without_rights_and_with_no_secret_in_its_environment(who
 
 @pytest.mark.parametrize("name", [name for name in PROCESSES if "test" in service(name)["healthcheck"]])
 def test_a_process_that_works_is_healthy(whole: Whole, name: str) -> None:
-    assert whole.is_healthy(name)
+    wait_until(lambda: whole.is_healthy(name), f"{name} to be healthy")
 
 
 def test_a_process_that_does_not_work_is_unhealthy(whole: Whole) -> None:

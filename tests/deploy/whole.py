@@ -107,7 +107,7 @@ class Whole:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     def _child(self, name: str) -> ChildProcess:

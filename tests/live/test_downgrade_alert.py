@@ -14,7 +14,7 @@ from tests.live.prometheus import Alertmanager, Prometheus, Telephone, running
 from tests.live.scaled_rules import scaled_rules, seconds
 from tests.support.exported import rules
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(1_500)]
 FACTOR = 60
 SETTINGS = {
     "MEMORY_DOWNGRADE_HOLD_SECONDS": str(300 // FACTOR),

@@ -9,7 +9,7 @@ from ops.waiting import wait_until
 from tests.acceptance.system import Samples, System, new_id
 from tests.live.ledger import run_command
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(900)]
 LOOKS_AT_WEB = 6  # each at whichever of its processes gets it
 MODES = ("off", "write_only", "read_write")
 

@@ -24,7 +24,7 @@ from tests.live.prometheus import Prometheus, Sample, running
 from tests.support.exported import NOT_YET_EXPORTED, RULES, Exported, recorded_names, rules
 from tests.support.promql import parts_with_data
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(1_500)]
 DASHBOARD: dict[str, Any] = json.loads(rendered())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 SETTINGS = {

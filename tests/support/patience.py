@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
 
 from assistant import redis_link
 from assistant.api import health
@@ -56,6 +58,8 @@ def patient() -> Iterator[None]:
             patch.setattr(settings, name, MILLISECONDS)
         for module, name in BOUNDS:
             patch.setattr(module, name, SECONDS)
+        for options, name in _waits_for_the_database():
+            patch.setitem(options, name, LONG // 10)
         for option in ("socket_timeout", "socket_connect_timeout"):
             patch.setitem(settings.CELERY_BROKER_TRANSPORT_OPTIONS, option, SECONDS)
         patch.setattr(outbox, "LEASE", timedelta(seconds=LONG))
@@ -66,6 +70,14 @@ def patient() -> Iterator[None]:
         patch.setattr(sealing, "REWRITE_SECONDS", float(LONG))
         _let_time_stand_still(patch)
         yield
+
+
+def _waits_for_the_database() -> list[tuple[dict[str, Any], str]]:
+    """For SQLite's one write lock; for a connection of the pool, and to the server."""
+    options = connections.settings["default"]["OPTIONS"]
+    return (
+        [(options, "timeout")] if "timeout" in options else [(options["pool"], "timeout"), (options, "connect_timeout")]
+    )
 
 
 def _let_time_stand_still(patch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import MIRROR_TASK, System, new_id
 from tests.support.processes import ROOT, ChildProcess, command_of
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1_500)]
 
 PHRASE = "Kanarya Sokak kuzgun phrase"
 EMAIL, PHONE = "kuzgun.kuslar@example.com", "0533 871 92 64"
