@@ -40,6 +40,7 @@ class RedisProcess:
         leash().hold(self._process.pid)
         wait_until(lambda: not self.is_running or redis_server.answers(self.url), "Redis to answer")
         if not self.is_running:
+            self.kill()
             raise RedisEnded((self.folder / "log").read_text(errors="replace")[-2_000:])
         return self
 
