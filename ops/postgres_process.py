@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -19,13 +18,14 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from ops.free_port import free_port
 from ops.leash import leash
 from ops.waiting import wait_until
 
 DEBIAN = Path("/usr/lib/postgresql")
 SYSTEM_USER = "postgres"
 SUPERUSER = "easy"
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 
 
 class PostgresMissing(Exception):
@@ -107,7 +107,7 @@ class PostgresProcess:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)  # an immediate one: its children end too
-                process.wait(STOP_SECONDS)
+                process.wait()
             leash().let_go(process.pid)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -147,7 +147,7 @@ class PostgresProcess:
         if self._process is None or self._process.poll() is not None:
             raise PostgresMissing((self.folder / "log").read_text(errors="replace").strip())
         try:
-            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+            psycopg.connect(self.url("postgres"), connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -163,10 +163,3 @@ class PostgresProcess:
         if os.geteuid() == 0:
             user = pwd.getpwnam(SYSTEM_USER)
             os.chown(folder, user.pw_uid, user.pw_gid)
-
-
-def free_port() -> int:
-    """A port of loopback that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -6,10 +6,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 120.0  # a machine that others use too may stand still for a quarter of a minute, again and again
 
 
-def wait_until(condition: Callable[[], T], what: str, *, seconds: float = 20.0) -> T:
-    """Return the condition's first true value; fail with `what` was waited for after `seconds`."""
+def wait_until(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE_SECONDS) -> T:
+    """Return the condition's first true value; fail with `what` was waited for after `seconds`.
+
+    Patience costs nothing where the condition comes true.
+    """
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

@@ -17,12 +17,27 @@ from assistant.publishing import breaker
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
-from tests.support import environment
+from tests.support import environment, patience
 
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     hypothesis.settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    with patience.patient():
+        yield
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Bounds as in production, for what meets something that hangs; clients take theirs when they are made."""
+    patience.hurry(monkeypatch)
+    loops.run(loops.aclose())
+    yield
+    loops.run(loops.aclose())
 
 
 @pytest.fixture(scope="session")

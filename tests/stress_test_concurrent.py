@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(900)
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=2)
+) = fixtures.of_scope("module", web_workers=2, patient=False)
 
 
 @pytest.fixture(scope="module")

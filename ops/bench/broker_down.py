@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ops.bench.mirror_rig import mirror_rig
-from ops.postgres_process import free_port
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 
 
@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="easy-islanders-broker-") as folder:
-        broker = RedisProcess(Path(folder), free_port()).start()
+        broker = RedisProcess(Path(folder), free_port(), durable=True).start()
         try:
             with mirror_rig(broker_url=broker.url):
                 measured = importlib.import_module("ops.bench.broker_turns")  # the product

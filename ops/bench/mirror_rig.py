@@ -19,8 +19,9 @@ import django
 from django.core.management import call_command
 
 from ops.bench.rig import API_KEY
+from ops.free_port import free_port
 from ops.launcher import procfile
-from ops.postgres_process import PostgresProcess, free_port
+from ops.postgres_process import PostgresProcess
 from ops.redis_process import RedisProcess
 from ops.waiting import wait_until
 from ops.zep_standin.process import ROOT, StandIn
@@ -163,7 +164,7 @@ def mirror_rig(*, delay_ms: int = 0, broker_url: str = "") -> Iterator[Rig]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easy-islanders-bench-")))
         postgres = stack.enter_context(PostgresProcess())
-        redis = RedisProcess(folder / "redis", free_port()).start()
+        redis = RedisProcess(folder / "redis", free_port(), durable=True).start()
         stack.callback(redis.stop)
         standin = stack.enter_context(StandIn(api_key=API_KEY))
         if delay_ms:

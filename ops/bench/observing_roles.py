@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ops.bench.observing_rows import Figures
 from ops.bench.rig import percentile
+from ops.free_port import free_port
 from ops.launcher import procfile
 from ops.leash import leash
-from ops.postgres_process import free_port
 from ops.redis_process import RedisProcess
 from ops.waiting import wait_until
 from ops.zep_standin.process import ROOT

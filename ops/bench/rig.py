@@ -4,7 +4,6 @@ Import this before anything of the product: settings are read once.
 """
 
 import os
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 
@@ -23,7 +23,7 @@ API_KEY = "bench-key"
 def rig() -> Iterator[tuple[RedisProcess, StandIn]]:
     """Start both servers, point the settings at them, migrate an empty SQLite file, and clean up at the end."""
     with tempfile.TemporaryDirectory(prefix="easy-islanders-bench-") as folder:
-        redis = RedisProcess(Path(folder) / "redis", _free_port()).start()
+        redis = RedisProcess(Path(folder) / "redis", free_port(), durable=True).start()
         try:
             with StandIn(api_key=API_KEY) as standin:
                 _set_up(folder, redis.url, standin.url)
@@ -56,9 +56,3 @@ def _set_up(folder: str, redis_url: str, zep_url: str) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("seed_listings", verbosity=0)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

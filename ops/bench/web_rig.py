@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ops.bench.mirror_rig import Rig, Worker
-from ops.postgres_process import free_port
+from ops.free_port import free_port
 from ops.waiting import wait_until
 
 PROCFILE_MODULE = "easy_islanders.serve"

@@ -17,7 +17,7 @@ import django
 from django.core.management import call_command
 
 from assistant.drills.catalogue import kept
-from ops.postgres_process import free_port
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 

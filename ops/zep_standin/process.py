@@ -12,15 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ops.free_port import free_port
 from ops.zep_standin.client import StandInClient, StandInError
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
 
 
 class StandIn(StandInClient):
-    """A stand-in on a free loopback port, and a client of it. It ends with this process, however that ends.
+    """A stand-in on a loopback port of its own, and a client of it. It ends with this process, however that ends.
 
     `start` after `stop` or `kill` brings it back with the same data at the same URL. Without `data` the data
     live in a temporary directory, which `close` removes. As a context manager: start, and close at the end.
@@ -29,7 +31,7 @@ class StandIn(StandInClient):
     def __init__(
         self, data: Path | None = None, *, api_key: str = "standin-key", fact_delay_ms: int = 0, port: int = 0
     ) -> None:
-        super().__init__("")
+        super().__init__("", ANSWER_TIMEOUT_S)
         self.api_key = api_key
         self.port = port
         self._scratch = Path(tempfile.mkdtemp(prefix="zep-standin-")) if data is None else None
@@ -50,6 +52,7 @@ class StandIn(StandInClient):
 
     def start(self) -> Self:
         """Start the process and return once it accepts connections. Raises StandInError."""
+        self.port = self.port or free_port()
         self._process = subprocess.Popen(
             self._command(),
             cwd=ROOT,

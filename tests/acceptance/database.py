@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ops.waiting import PATIENCE_SECONDS
 from tests.support.processes import ROOT
 
 PEOPLE = ("ayse.yilmaz", "mehmet.kaya")
@@ -27,7 +28,7 @@ call("seed_listings")
 for name in {PEOPLE!r}:
     call("issue_token", name)
 """
-LONG_AGO = "2000-01-01 00:00:00"
+LONG_AGO, LONG_AFTER = "2000-01-01 00:00:00", "2999-01-01 00:00:00"
 
 Row = dict[str, Any]
 
@@ -63,7 +64,7 @@ class Database:
     tokens: dict[str, str]
 
     def query(self, sql: str, *values: object) -> list[Row]:
-        with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE_SECONDS)) as connection, connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
@@ -79,6 +80,10 @@ class Database:
         """The opaque id of a person, as it is written at Zep."""
         found = self.query("SELECT memory_id FROM assistant_user WHERE username = ?", name)[0]["memory_id"]
         return f"{found[:8]}-{found[8:12]}-{found[12:16]}-{found[16:20]}-{found[20:]}"
+
+    def let_leases_last(self) -> None:
+        """A worker that died has its lease until a test says otherwise: to start another takes longer than that."""
+        self.query("UPDATE assistant_thread SET lease_until = ? WHERE lease_until IS NOT NULL", LONG_AFTER)
 
     def let_leases_end(self) -> None:
         """What passing time does to the lease of a worker that died, without the waiting."""

@@ -13,11 +13,11 @@ from pytest_celery import (  # type: ignore[import-untyped]  # the plugin ships 
     CeleryWorkerCluster,
 )
 
+from ops.free_port import free_port
 from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
 from tests.acceptance.system import System, environment_of
 from tests.support.celery_nodes import BrokerNode, WorkerNode
-from tests.support.environment import free_port
 
 Fixture = Any  # pytest's own type of a decorated fixture is private
 
@@ -31,7 +31,9 @@ class SystemFixtures(NamedTuple):
     running_system: Fixture
 
 
-def of_scope(scope: Literal["module", "function"], *, web_workers: int) -> SystemFixtures:
+def of_scope(scope: Literal["module", "function"], *, web_workers: int, patient: bool = True) -> SystemFixtures:
+    """`patient`: see `environment_of`."""
+
     @pytest.fixture(scope=scope)
     def standin() -> Iterator[StandIn]:
         with StandIn() as own:
@@ -53,7 +55,9 @@ def of_scope(scope: Literal["module", "function"], *, web_workers: int) -> Syste
         celery_broker_cluster: CeleryBrokerCluster, standin: StandIn, tmp_path_factory: pytest.TempPathFactory
     ) -> Iterator[CeleryWorkerCluster]:
         folder = tmp_path_factory.mktemp("system")
-        environment = environment_of(folder, celery_broker_cluster[0].url, standin, web_workers=web_workers)
+        environment = environment_of(
+            folder, celery_broker_cluster[0].url, standin, web_workers=web_workers, patient=patient
+        )
         elsewhere = environment | {"WORKER_METRICS_PORT": str(free_port())}
         cluster = CeleryWorkerCluster(
             WorkerNode("worker", environment, folder),

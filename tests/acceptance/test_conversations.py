@@ -10,13 +10,12 @@ import pytest
 from prometheus_client.mmap_dict import MmapedDict
 from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the plugin ships no type information
 
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.process import ROOT
 from tests.acceptance.system import (
     AYSE,
     MEHMET,
     MIRROR_TASK,
-    SWEPT_SECONDS,
     Json,
     System,
     assert_arrived_once_in_order,
@@ -164,7 +163,7 @@ def test_a_second_web_process_of_the_same_port_refuses_and_spoils_no_metrics(sys
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert second.returncode == 1
@@ -206,7 +205,7 @@ def test_the_web_metrics_add_up_both_web_workers(system: System) -> None:
 def test_worker_and_control_serve_their_own_counters_and_the_same_backlog(system: System) -> None:
     before = system.metrics_of(system.worker)
     turn = mirrored_turn(system, f"call {PHONE}")
-    wait_until(lambda: {*system.database.states()} == {"mirrored"}, "the backlog to be empty", seconds=SWEPT_SECONDS)
+    wait_until(lambda: {*system.database.states()} == {"mirrored"}, "the backlog to be empty")
 
     worker, control, web = system.metrics_of(system.worker), system.metrics_of(system.control), system.web_metrics()
 

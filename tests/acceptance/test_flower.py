@@ -8,10 +8,10 @@ import pytest
 from flower import urls
 from prometheus_client.parser import text_string_to_metric_families
 
-from ops.waiting import wait_until
+from ops.free_port import free_port
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import FLOWER_LOG_IN, System
 from tests.support import processes
-from tests.support.environment import free_port
 
 QUEUES = {"mirror", "archive", "default", "control"}
 TASKS = {"assistant.tasks.mirror_message", "workers.sweep.sweep", "workers.guard.tick"}
@@ -63,13 +63,13 @@ def busy(system: System) -> System:
 @pytest.fixture(scope="module")
 def operator(busy: System) -> Iterator[httpx.Client]:
     """Somebody who knows the password."""
-    with httpx.Client(base_url=url_of(busy), auth=FLOWER_LOG_IN, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=url_of(busy), auth=FLOWER_LOG_IN, trust_env=False, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
 @pytest.fixture
 def stranger(busy: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url_of(busy), trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=url_of(busy), trust_env=False, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
@@ -84,7 +84,7 @@ def workers(operator: httpx.Client) -> dict[str, Any]:
         found: dict[str, Any] = operator.get("/api/workers", params={"refresh": "1"}).raise_for_status().json()
         return found if len(found) == 2 and all("conf" in each and "stats" in each for each in found.values()) else {}
 
-    return wait_until(told, "both workers to tell of themselves", seconds=40)
+    return wait_until(told, "both workers to tell of themselves")
 
 
 def tasks(operator: httpx.Client) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def tasks(operator: httpx.Client) -> dict[str, Any]:
         found: dict[str, Any] = operator.get("/api/tasks").raise_for_status().json()
         return found if {task["name"] for task in found.values()} >= TASKS else {}
 
-    return wait_until(seen, "tasks of all kinds", seconds=40)
+    return wait_until(seen, "tasks of all kinds")
 
 
 def test_it_shows_both_workers_online_and_all_queues(operator: httpx.Client) -> None:
@@ -156,7 +156,7 @@ def test_where_it_may_give_orders_other_sites_may_not(busy: System) -> None:
     foreign = ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"})
     try:
         ordering.start()
-        with httpx.Client(auth=FLOWER_LOG_IN, trust_env=False, timeout=20) as client:
+        with httpx.Client(auth=FLOWER_LOG_IN, trust_env=False, timeout=PATIENCE_SECONDS) as client:
             assert {client.post(url, headers=headers).status_code for headers in foreign} == {403}
             assert client.post(url).status_code == 200
     finally:
@@ -208,7 +208,7 @@ def test_of_a_task_that_failed_it_shows_the_kind_of_error_alone(busy: System, op
     )
     try:
         busy.ayse.say("hello")
-        failed = wait_until(lambda: operator.get("/api/tasks?state=FAILURE").json(), "a task to fail", seconds=60)
+        failed = wait_until(lambda: operator.get("/api/tasks?state=FAILURE").json(), "a task to fail")
     finally:
         busy.database.query("DROP TRIGGER refusal")
 

@@ -19,6 +19,7 @@ from assistant.monitoring.logs import json_formatter
 from easy_islanders import gate
 from easy_islanders.asgi import application
 from ops.redis_process import RedisProcess
+from ops.waiting import PATIENCE_SECONDS
 from ops.zep_standin.process import StandIn
 from tests.support.chatting import ChatClient
 
@@ -52,7 +53,7 @@ async def test_a_body_that_does_not_come_holds_up_nobody(
     chat: ChatClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.WEB_MAX_TURNS_IN_PROGRESS = 1
-    monkeypatch.setattr(gate, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(gate, "BODY_SECONDS", 2.0)
     waiting = asyncio.Event()
 
     async def never() -> AsyncIterator[bytes]:
@@ -89,13 +90,13 @@ async def test_the_scheme_of_a_token_is_read_as_http_says(token: str, form: str)
 async def test_a_user_who_goes_away_stops_nothing(chat: ChatClient, standin: StandIn) -> None:
     standin.fault("delay", route="read", delay_ms=150)
     request = asyncio.create_task(chat.post({"message": "Hello", "thread_id": "left"}))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await Message.objects.filter(thread_id="left").aexists():  # noqa: ASYNC110  # the row tells nobody
             await asyncio.sleep(0.005)
 
     request.cancel()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await Message.objects.filter(thread_id="left").acount() < 2:  # noqa: ASYNC110  # see above
             await asyncio.sleep(0.01)
 

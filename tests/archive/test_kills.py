@@ -29,7 +29,7 @@ from tests.archive.conftest import Grow, files, rows_of
 from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-SECONDS = 90
+SECONDS = 300
 ARCHIVING = (
     "before the row",
     "row made",
@@ -275,7 +275,7 @@ def test_while_turns_are_taken_and_mirrored_nothing_is_lost_doubled_or_out_of_or
         running.run(SECONDS)
         return set(Archive.objects.filter(state=Archive.State.STORED).values_list("thread_id", flat=True)) == {"a", "b"}
 
-    wait_until(each_thread_is_archived, "both threads to be archived", seconds=60)
+    wait_until(each_thread_is_archived, "both threads to be archived")
     for name, said in traffic.said.items():
         assert all_texts(name) == said
         assert standin.thread(name).contents == said

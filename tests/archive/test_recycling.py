@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from assistant import recycling
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from ops.waiting import wait_until
-from tests.support import environment
 from tests.support.processes import ChildProcess, web
 
 TOO_LITTLE = {"PROCESS_MAX_MEMORY_MB": "1", "PROCESS_MEMORY_CHECK_SECONDS": "5"}
@@ -31,7 +31,7 @@ def test_a_worker_that_outgrew_its_limit_ends_as_if_it_had_been_asked_to(
     role: str, redis_server: RedisProcess, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "celery", "-A", "easy_islanders", "worker", "--pool", "threads", "-c", "1"]
-    ports = {name: str(environment.free_port()) for name in ("WORKER_METRICS_PORT", "CONTROL_METRICS_PORT")}
+    ports = {name: str(free_port()) for name in ("WORKER_METRICS_PORT", "CONTROL_METRICS_PORT")}
     settings = os.environ | PATH | TOO_LITTLE | ports | {"PROCESS_ROLE": role}
     queue = ["--queues", "archive" if role == "worker" else "control", "--loglevel", "INFO"]
     worker = ChildProcess(role, [*command, *queue], settings, tmp_path, lambda: True).launch()
@@ -51,19 +51,19 @@ def children_of(pid: int) -> set[str]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are listed by Linux's /proc")
 def test_web_processes_that_outgrew_their_limit_are_replaced(redis_server: RedisProcess, tmp_path: Path) -> None:
-    port = environment.free_port()
+    port = free_port()
     own = {"WEB_PORT": str(port), "WEB_CONCURRENCY": "2", "LOCAL_DIR": str(tmp_path / "local")}
     server = web(os.environ | PATH | TOO_LITTLE | own, tmp_path).launch()
     try:
         pid = server.pid
         assert pid is not None
-        wait_until(lambda: len(children_of(pid)) == 2, "two web processes", seconds=60)
+        wait_until(lambda: len(children_of(pid)) == 2, "two web processes")
         first = children_of(pid)
 
-        wait_until(lambda: not first & children_of(pid), "both to be replaced", seconds=60)
+        wait_until(lambda: not first & children_of(pid), "both to be replaced")
 
         assert server.is_running
-        wait_until(lambda: is_up(port), "an answer", seconds=30)
+        wait_until(lambda: is_up(port), "an answer")
     finally:
         server.kill()
 

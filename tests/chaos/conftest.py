@@ -15,7 +15,7 @@ from tests.chaos.world import World
 from tests.support import postgres
 from tests.support.processes import ROOT
 
-SCENARIO_SECONDS = 90
+SCENARIO_SECONDS = 400
 Json = Any
 Play = Callable[..., dict[str, Any]]
 

@@ -19,6 +19,7 @@ from django.db import connections
 from assistant.conversation import ThreadRef
 from assistant.models import User
 from assistant.turns import take_turn
+from ops.free_port import free_port
 from ops.waiting import wait_until
 from tests.chaos.driver import (
     OUTAGES,
@@ -33,7 +34,7 @@ from tests.chaos.driver import (
 )
 from tests.chaos.forks import Fork
 from tests.chaos.speech import CANARIES, redacted, sentence
-from tests.chaos.world import World, free_port
+from tests.chaos.world import World
 from tests.support.invariants import Expectations
 from tests.support.processes import ChildProcess, answers_ok, command_of
 
@@ -41,7 +42,7 @@ WORKERS = 2
 THREADS = 6
 TURNS_AT_ONCE = 25
 MOMENT_SECONDS = 1.5
-QUIET_SECONDS = 90.0
+QUIET_SECONDS = 240.0
 KEPT = "CHAOS_LOGS"  # a folder where the workers' logs are kept for a person to read
 FAILURE = re.compile(r"\b(Unrecoverable error|PoolTimeout|Task [\w.]+\[[\w-]+\] raised)")
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.free_port import free_port
 from ops.waiting import wait_until
 from tests.chaos.conftest import Json, Play
-from tests.chaos.world import World, free_port
+from tests.chaos.world import World
 from tests.support.invariants import Expectations
 from tests.support.processes import ChildProcess, answers_ok, command_of
 
@@ -65,7 +66,7 @@ def test_after_all_races_three_worker_processes_race_over_one_thread_and_the_inv
         for each in workers:
             each.wait_until_up()
         answers = play("twenty_turns_in_one_thread")["twenty_turns_in_one_thread"]
-        wait_until(lambda: not world.waiting() or sweep(play, world), "everything to be mirrored", seconds=40)
+        wait_until(lambda: not world.waiting() or sweep(play, world), "everything to be mirrored")
     finally:
         for each in workers:
             each.kill()

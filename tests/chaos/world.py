@@ -6,7 +6,6 @@ every child are told. Time is not slept but passed in: what has a time in it is 
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Self
 
 import redis
 
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
 from tests.support import invariants
@@ -147,12 +147,5 @@ def migrate(database_url: str) -> None:
     folder = tempfile.mkdtemp(prefix="easy-chaos-migrate-")
     environment = os.environ | {"DATABASE_URL": database_url, "LOCAL_DIR": folder, "SECRET_KEY": "tests-only"}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=400)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

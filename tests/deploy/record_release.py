@@ -16,9 +16,9 @@ import django
 import redis
 from django.core.management import call_command
 
+from ops.free_port import free_port
 from ops.postgres_process import PostgresProcess
 from ops.redis_process import RedisProcess
-from tests.support.environment import free_port
 
 RELEASED = Path(__file__).parent / "fixtures" / "released"
 OUR_TASKS = ("assistant.", "workers.")

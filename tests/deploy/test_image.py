@@ -12,13 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ops.waiting import wait_until
+from ops.free_port import free_port
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.process import StandIn
 from tests.deploy.test_compose import PROCESSES, service
 from tests.deploy.whole import HOST, Whole, as_nobody, built, python_of_nobody
 from tests.support import postgres
 
-pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.fresh_clone, pytest.mark.timeout(2_400)]
 
 THROUGH_THE_PROXY = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
 
@@ -51,13 +52,13 @@ def started(whole: Whole) -> Whole:
     for child in whole.children.values():
         child.launch()
     for name, child in whole.children.items():
-        wait_until(lambda: whole.answers(name) or not child.is_running, f"{name} to answer", seconds=180)  # noqa: B023
+        wait_until(lambda: whole.answers(name) or not child.is_running, f"{name} to answer", seconds=300)  # noqa: B023
         assert child.is_running, child.logs()
     return whole
 
 
 def get(whole: Whole, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"{whole.web_url}{path}", headers=headers, timeout=20, trust_env=False)
+    return httpx.get(f"{whole.web_url}{path}", headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def test_a_turn_is_answered_and_reaches_zep(whole: Whole) -> None:
@@ -69,13 +70,13 @@ def test_a_turn_is_answered_and_reaches_zep(whole: Whole) -> None:
         f"{whole.web_url}/api/chat/",
         json={"message": "Hello", "thread_id": thread_id},
         headers=THROUGH_THE_PROXY | {"Authorization": f"Bearer {issued.stdout.split()[-1]}"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
         trust_env=False,
     )
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
-    wait_until(lambda: len(whole.standin.thread(thread_id).messages) == 2, "both messages at Zep", seconds=60)
+    wait_until(lambda: len(whole.standin.thread(thread_id).messages) == 2, "both messages at Zep")
 
 
 def test_nobody_is_answered_without_https(whole: Whole) -> None:
@@ -116,7 +117,7 @@ def test_flower_needs_its_password(whole: Whole) -> None:
     name, _, password = whole.secret("flower_basic_auth").partition(":")
 
     assert httpx.get(url, trust_env=False).status_code == 401
-    assert httpx.get(url, auth=(name, password), trust_env=False, timeout=20).status_code == 200
+    assert httpx.get(url, auth=(name, password), trust_env=False, timeout=PATIENCE_SECONDS).status_code == 200
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -133,15 +134,16 @@ def test_a_process_runs_without_rights_and_with_no_secret_in_its_environment(who
 
 @pytest.mark.parametrize("name", [name for name in PROCESSES if "test" in service(name)["healthcheck"]])
 def test_a_process_that_works_is_healthy(whole: Whole, name: str) -> None:
-    assert whole.is_healthy(name)
+    wait_until(lambda: whole.is_healthy(name), f"{name} to be healthy")
 
 
 def test_a_process_that_does_not_work_is_unhealthy(whole: Whole) -> None:
-    whole.ports["WORKER_METRICS_PORT"] += 1
+    port = whole.ports["WORKER_METRICS_PORT"]
+    whole.ports["WORKER_METRICS_PORT"] = free_port()
 
     assert not whole.is_healthy("worker")
 
-    whole.ports["WORKER_METRICS_PORT"] -= 1
+    whole.ports["WORKER_METRICS_PORT"] = port
 
 
 def test_a_drill_passes_in_it(whole: Whole) -> None:

@@ -21,7 +21,7 @@ def manage(*arguments: str, environment: dict[str, str]) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
 
 
@@ -81,7 +81,7 @@ def test_a_web_process_refuses_to_start_where_a_check_fails(tmp_path: Path) -> N
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
 
     assert done.returncode == 1

@@ -122,7 +122,7 @@ def manage(url: str, program: str) -> str:
     """Run Python with today's models; what it printed."""
     told = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "easy_islanders.settings"}
     command = [sys.executable, "-c", f"import django\ndjango.setup()\n{program}"]
-    done = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -136,7 +136,7 @@ def insert_as_the_old_release(url: str) -> None:
                 connection.execute(statement.format(sql.Identifier(table), columns), [json.dumps(row)])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_rows_of_the_old_release_are_taken_and_read(database: str) -> None:
     insert_as_the_old_release(database)
 
@@ -146,7 +146,7 @@ def test_rows_of_the_old_release_are_taken_and_read(database: str) -> None:
 
 
 @each_table
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_rows_of_this_release_have_what_the_old_one_selects(database: str, table: str) -> None:
     manage(database, INSERTING)
     columns = sql.SQL(", ").join(map(sql.Identifier, ROWS[table][0]))

@@ -1,7 +1,8 @@
 """A process told to stop finishes what it has in hand and gives the rest back: nothing is lost, nothing comes twice."""
 
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -9,51 +10,69 @@ from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the
 
 from easy_islanders.serve import GRACEFUL_SHUTDOWN_SECONDS
 from ops.launcher import plan
-from ops.waiting import wait_until
-from tests.acceptance.system import MIRROR_TASK, SWEPT_SECONDS, System, assert_arrived_once_in_order, new_id
+from ops.waiting import PATIENCE_SECONDS, wait_until
+from tests.acceptance.system import MIRROR_TASK, Json, System, assert_arrived_once_in_order, new_id
 
 THREADS = 60  # more than a worker takes at once
 
 
+@dataclass(frozen=True)
+class InHand:
+    """A turn whose read Zep lets wait."""
+
+    thread_id: str
+    client_msg_id: str
+    answer: "Future[Json]"
+
+
+def turn_in_hand(system: System, pool: ThreadPoolExecutor) -> InHand:
+    """One that is not answered yet; another where the machine stood still while Zep let it wait."""
+
+    def begun() -> list[InHand]:
+        thread_id, told, before = new_id(), new_id(), system.standin.last_n()
+        turn = InHand(thread_id, told, pool.submit(system.ayse.say, "Hello", thread_id=thread_id, client_msg_id=told))
+        wait_until(lambda: [e for e in system.standin.log(before) if e["caller"] == "web"], "the read at Zep")
+        return [] if turn.answer.done() else [turn]
+
+    (turn,) = wait_until(begun, "a turn in hand")
+    return turn
+
+
 def test_a_web_process_told_to_stop_answers_the_turn_in_hand(system: System) -> None:
-    system.configure(ZEP_READ_BUDGET_MS="8000")
     system.start("web")
     system.standin.fault("delay", route="read", delay_ms=3000)
     with ThreadPoolExecutor() as pool:
-        turn = pool.submit(system.ayse.say, "Hello", thread_id=(thread_id := new_id()))
-        wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "web"], "the read at Zep")
-        assert not turn.done()
+        turn = turn_in_hand(system, pool)
 
         system.web.send(signal.SIGTERM)
-        answer = turn.result(timeout=30)
+        answer = turn.answer.result(timeout=PATIENCE_SECONDS)
         system.web.wait_until_ended(GRACEFUL_SHUTDOWN_SECONDS)
 
     assert answer["ok"]
-    assert system.database.states(thread_id) == ["pending", "pending"]
+    assert system.database.states(turn.thread_id) == ["pending", "pending"]
     with pytest.raises(httpx.ConnectError):
         system.ayse.post("Anybody there?")
 
+    system.standin.clear()
     system.start("worker", "control", "web", "beat")
-    system.wait_for_mirror(thread_id, 2)
+    system.wait_for_mirror(turn.thread_id, 2)
     assert_arrived_once_in_order(system, answer)
 
 
 def test_a_turn_that_was_cut_off_all_the_same_is_told_again_and_happens_once(system: System) -> None:
-    system.configure(ZEP_READ_BUDGET_MS="8000")
     system.start("web")
-    system.standin.fault("delay", route="read", delay_ms=3000, count=1)
-    thread_id, told = new_id(), new_id()
+    system.standin.fault("delay", route="read", delay_ms=3000)
     with ThreadPoolExecutor() as pool:
-        turn = pool.submit(system.ayse.say, "Hello", thread_id=thread_id, client_msg_id=told)
-        wait_until(lambda: [e for e in system.standin.log() if e["caller"] == "web"], "the read at Zep")
+        turn = turn_in_hand(system, pool)
         system.web.kill()
         with pytest.raises(httpx.HTTPError):
-            turn.result(timeout=30)
+            turn.answer.result(timeout=PATIENCE_SECONDS)
 
+    system.standin.clear()
     system.start("web", "worker", "control", "beat")
-    answer = system.ayse.say("Hello", thread_id=thread_id, client_msg_id=told)
+    answer = system.ayse.say("Hello", thread_id=turn.thread_id, client_msg_id=turn.client_msg_id)
 
-    system.wait_for_mirror(thread_id, 2)
+    system.wait_for_mirror(turn.thread_id, 2)
     assert_arrived_once_in_order(system, answer)
 
 
@@ -85,7 +104,7 @@ def test_a_control_worker_told_to_stop_leaves_its_ticks_to_the_next(system: Syst
     system.control.kill("SIGTERM")
     system.control.process.wait_until_ended(plan.STOP_SECONDS["control"])
 
-    wait_until(lambda: system.queued("control"), "a tick that waits", seconds=SWEPT_SECONDS)
+    wait_until(lambda: system.queued("control"), "a tick that waits")
     system.start("control")
 
-    wait_until(lambda: system.queued("control") == 0, "the tick to be taken", seconds=SWEPT_SECONDS)
+    wait_until(lambda: system.queued("control") == 0, "the tick to be taken")

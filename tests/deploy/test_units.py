@@ -48,7 +48,7 @@ def installed(tmp_path: Path) -> Path:
 def analyzed(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"SYSTEMD_UNIT_PATH": f"{units}:", "PATH": "/usr/bin:/bin"}
     command = ["systemd-analyze", *arguments]
-    return subprocess.run(command, cwd=units, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=units, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 @each_unit

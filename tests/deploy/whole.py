@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.deploy import make_secrets
+from ops.free_port import free_port
 from ops.launcher import redis_server
 from ops.postgres_process import PostgresProcess
 from ops.zep_standin.process import StandIn
 from tests.deploy.image import Image
 from tests.deploy.test_compose import EXAMPLE, PROCESSES, service
-from tests.support.environment import free_port
 from tests.support.processes import ROOT, ChildProcess, answers_ok
 
 NOBODY = 65534
@@ -107,7 +107,7 @@ class Whole:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     def _child(self, name: str) -> ChildProcess:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance import fixtures
 from tests.acceptance.system import System
 from tests.support.processes import ROOT
@@ -30,7 +30,7 @@ def doctor(system: System, *options: str) -> tuple[int, dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert ended.stdout, ended.stderr
     return ended.returncode, json.loads(ended.stdout)
@@ -53,7 +53,7 @@ def failures(system: System) -> set[str]:
 def test_a_system_loses_one_part_after_another_and_the_doctor_names_each(system: System) -> None:
     system.configure(MEMORY_PROBE_INTERVAL_SECONDS=INTERVAL)
     system.start("worker", "control", "beat")
-    wait_until(lambda: not failures(system), "a system in which nothing fails", seconds=60)
+    wait_until(lambda: not failures(system), "a system in which nothing fails")
     code, told = doctor(system, "--zep")
     assert code == 0, told
     assert told["status"] == "warning", "one Redis for both roles"
@@ -63,14 +63,12 @@ def test_a_system_loses_one_part_after_another_and_the_doctor_names_each(system:
     wait_until(
         lambda: failures(system) == {"beat heartbeat", "control heartbeat", "probe heartbeat"},
         "beat to be missed",
-        seconds=60,
     )
 
     system.worker.kill()
     wait_until(
         lambda: failures(system) >= {"queue mirror", "queue archive", "queue default"},
         "the worker to be missed",
-        seconds=60,
     )
     assert "queue control" not in failures(system)
 

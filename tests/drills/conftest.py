@@ -9,4 +9,4 @@ from tests.acceptance import fixtures
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=1)
+) = fixtures.of_scope("module", web_workers=1, patient=False)

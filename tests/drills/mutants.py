@@ -5,6 +5,7 @@ Each mutant is what its drill is there to notice. Settings that break something 
 
 import asyncio
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 import ops.drills.steps
 from ops.drills import __main__ as drills
 
-IMPATIENT_SECONDS = 5.0  # broken things do not get better by waiting
+IMPATIENT_SECONDS = float(os.environ.get("IMPATIENT_SECONDS", "5"))  # broken things do not get better by waiting
 SLOW_SECONDS = 0.25
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from assistant.drills import child
 from assistant.drills.catalogue import DRILLS, Step
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.processes import ROOT
 from tests.support.processes_of import processes_of
 
@@ -26,7 +26,7 @@ def talker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "PROGRAM", "tests.drills.talker")
 
 
-def run(drill: str, limit_seconds: float = 60.0) -> child.Told:
+def run(drill: str, limit_seconds: float = PATIENCE_SECONDS) -> child.Told:
     heard: list[Step] = []
     told = child.run(drill, heard.append, limit_seconds=limit_seconds)
     assert heard == told.steps
@@ -47,7 +47,7 @@ def test_what_it_says_is_what_is_known(drill: str, outcome: str, steps: int) -> 
 @pytest.mark.usefixtures("talker")
 @pytest.mark.parametrize(
     ("drill", "seconds", "actual"),
-    [("mode_status", 60.0, "it ended: ValueError"), ("dark_launch", 4.0, "it did not end within 4 s")],
+    [("mode_status", PATIENCE_SECONDS, "it ended: ValueError"), ("dark_launch", 4.0, "it did not end within 4 s")],
 )
 def test_one_that_never_says_how_it_ended_is_broken(drill: str, seconds: float, actual: str) -> None:
     told = run(drill, seconds)

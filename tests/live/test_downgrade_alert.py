@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ from tests.live.prometheus import Alertmanager, Prometheus, Telephone, running
 from tests.live.scaled_rules import scaled_rules, seconds
 from tests.support.exported import rules
 
-pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.monitoring, pytest.mark.timeout(1_500)]
 FACTOR = 60
-LONG = 60.0
 SETTINGS = {
     "MEMORY_DOWNGRADE_HOLD_SECONDS": str(300 // FACTOR),
     "MEMORY_DOWNGRADE_MAX_HOLD_SECONDS": "8",  # an hour's sixtieth, but the test has to see its end
     "MEMORY_PROBE_INTERVAL_SECONDS": "1",
+    "ZEP_READ_BUDGET_MS": "1000",
 }
 DOWNGRADE, STUCK, RESTORED = "MemoryAutoDowngrade", "MemoryStuckInDowngrade", "MemoryModeRestored"
 OUTAGES: dict[str, tuple[str, dict[str, Any], int, str]] = {
@@ -40,6 +41,11 @@ class Watch:
     def state_of(self, alert: str) -> str:
         states = {each["state"] for each in self.prometheus.alerts() if each["labels"]["alertname"] == alert}
         return "firing" if "firing" in states else "pending" if "pending" in states else "inactive"
+
+    def active_since(self, alert: str) -> float:
+        """When Prometheus itself saw its condition first; pytest may have stood still then."""
+        (at,) = {each["activeAt"] for each in self.prometheus.alerts() if each["labels"]["alertname"] == alert}
+        return datetime.fromisoformat(at).timestamp()
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +80,19 @@ def test_an_outage_is_told_while_it_lasts_and_its_end_too(
     watch: Watch, outage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kind, more, reads, reason = OUTAGES[outage]
-    wait_until(lambda: {watch.state_of(a) for a in (DOWNGRADE, STUCK, RESTORED)} == {"inactive"}, "peace", seconds=LONG)
+    wait_until(lambda: {watch.state_of(a) for a in (DOWNGRADE, STUCK, RESTORED)} == {"inactive"}, "peace")
     watch.telephone.calls.clear()
     timeline = Timeline()
 
     def reached(alert: str, state: str) -> float:
         """Wait until the alert is in that state; when it was seen."""
-        wait_until(lambda: watch.state_of(alert) == state, f"{alert} to be {state}", seconds=LONG)
+        wait_until(lambda: watch.state_of(alert) == state, f"{alert} to be {state}")
         timeline.note(f"{alert}: {state}")
         return time.time()
 
     def told(receiver: str, alert: str, status: str, reason: str = "") -> None:
         what = f"{receiver} is told: {alert} {status} {reason}".strip()
-        calls = wait_until(lambda: watch.telephone.told(receiver, alert, status, reason), what, seconds=LONG)
+        calls = wait_until(lambda: watch.telephone.told(receiver, alert, status, reason), what)
         timeline.note(what, calls[0].at)
 
     watch.system.standin.fault(kind, route="read", **more)
@@ -97,11 +103,11 @@ def test_an_outage_is_told_while_it_lasts_and_its_end_too(
     timeline.note(f"reads are forced off ({reason})")
 
     reached(DOWNGRADE, "firing")
-    pending = reached(STUCK, "pending")
+    reached(STUCK, "pending")
     told("slack-warning", DOWNGRADE, "firing", reason)
     firing = reached(STUCK, "firing")
     told("pagerduty", STUCK, "firing")
-    assert firing - pending > seconds(rule(STUCK)["for"]) / FACTOR - 2
+    assert firing - watch.active_since(STUCK) > seconds(rule(STUCK)["for"]) / FACTOR - 2
 
     watch.system.standin.clear()
     timeline.note("Zep is well again")

@@ -1,7 +1,6 @@
 """Reads of a thread's context against a real Zep stand-in with faults: always in time, always with an honest trace."""
 
 import asyncio
-import time
 from collections import Counter
 from uuid import UUID, uuid4
 
@@ -18,7 +17,9 @@ from assistant.memory.service import UserSearch, fetch_thread_context_async, ref
 from assistant.memory.zep_client import OutgoingMessage, zep
 from assistant.redis_link import FAILURES_THAT_MATTER
 from ops.redis_process import RedisProcess
+from ops.waiting import PATIENCE_SECONDS
 from ops.zep_standin.process import StandIn
+from tests.support.timing import is_ever_awaited_within
 
 pytestmark = pytest.mark.usefixtures("redis_server", "standin")
 MEMORY_ID = UUID("11111111-2222-4333-8444-555555555555")
@@ -122,7 +123,8 @@ async def test_every_failure_becomes_no_context_and_an_honest_trace(
 ) -> None:
     standin.fault(route="read", **fault)  # type: ignore[arg-type]  # the kind is among them
 
-    context, meta = await fetch_thread_context_async("t1", timeout_ms=1_000)
+    timeout_ms = 1_000 if (reason, status_code) == ("timeout", None) else None
+    context, meta = await fetch_thread_context_async("t1", timeout_ms=timeout_ms)
 
     assert context is None
     assert meta["used"] is False
@@ -143,11 +145,9 @@ async def test_a_refused_connection_is_told_from_a_timeout(standin: StandIn) -> 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 async def test_one_total_deadline_bounds_a_read_however_slowly_bytes_come(standin: StandIn, kind: str) -> None:
     standin.fault(kind, route="read")
-    started = time.monotonic()
 
-    await fetch_thread_context_async("t1", timeout_ms=150)
-
-    assert time.monotonic() - started < 2  # the drip alone would take over ten seconds
+    # The drip alone would take over ten seconds.
+    assert await is_ever_awaited_within(2, lambda: fetch_thread_context_async("t1", timeout_ms=150))
 
 
 async def test_the_pool_survives_thousands_of_cancelled_reads(standin: StandIn, settings: Settings) -> None:
@@ -157,7 +157,7 @@ async def test_the_pool_survives_thousands_of_cancelled_reads(standin: StandIn, 
         await asyncio.gather(*(fetch_thread_context_async(f"t{n}", timeout_ms=20) for n in range(30)))
     standin.clear()
 
-    healthy = [await fetch_thread_context_async(f"h{n}", timeout_ms=2_000) for n in range(50)]
+    healthy = [await fetch_thread_context_async(f"h{n}", timeout_ms=20_000) for n in range(50)]
 
     assert all(meta["used"] for _, meta in healthy)
 
@@ -195,6 +195,7 @@ async def test_a_hanging_redis_costs_a_few_reads_their_budget_and_is_then_left_a
     redis_server: RedisProcess, announced: list[Event], settings: Settings
 ) -> None:
     settings.REDIS_BUDGET_MS = 20  # as on the web
+    settings.REDIS_PAUSE_MS = 600_000
     redis_server.freeze()
 
     metas = [(await fetch_thread_context_async("t1"))[1] for _ in range(FAILURES_THAT_MATTER + 5)]
@@ -261,7 +262,7 @@ async def plant(standin: StandIn, content: bytes) -> None:
 
 async def cached(thread_id: str) -> None:
     """Wait until the fill that runs after the answer is done."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (await context_cache.look_up(thread_id, "summary")).context is None:  # noqa: ASYNC110  # Redis tells nobody
             await asyncio.sleep(0.01)
 

@@ -29,7 +29,7 @@ def race(what: str, processes: int) -> tuple[list[dict[str, Any]], list[dict[str
     """What each process saw, and every line that they logged."""
     environment = os.environ | {"PROCESS_ROLE": "web", "DATABASE_URL": database_url()}
     command = [sys.executable, "-m", "tests.memory.guard_race", what, str(processes)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=90)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     lines = done.stdout.splitlines()
     (seen,) = [line for line in lines if line.startswith("SEEN ")]
     return json.loads(seen.removeprefix("SEEN ")), [json.loads(line) for line in lines if line.startswith("{")]

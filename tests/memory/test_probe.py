@@ -22,12 +22,6 @@ from tests.support.guarding import GuardInRedis, trip
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
 
 
-@pytest.fixture(autouse=True)
-def _time_enough(settings: Settings) -> None:
-    """A busy machine is no failing Zep."""
-    settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = 1_000
-
-
 def test_a_tick_without_a_hold_asks_zep_nothing(guarded: GuardInRedis, standin: StandIn) -> None:
     before = standin.last_n()
 
@@ -82,7 +76,7 @@ def test_the_second_probe_is_one_read(guarded: GuardInRedis, standin: StandIn) -
     ids=lambda fault: str(fault.get("status", fault["kind"])),
 )
 def test_a_probe_passes_only_where_zep_gives_back_what_it_holds_in_time(
-    guarded: GuardInRedis, standin: StandIn, fault: dict[str, object]
+    guarded: GuardInRedis, standin: StandIn, settings: Settings, fault: dict[str, object]
 ) -> None:
     trip(guarded)
     guarded.advance(300)
@@ -90,6 +84,7 @@ def test_a_probe_passes_only_where_zep_gives_back_what_it_holds_in_time(
     trip(guarded)
     guarded.advance(300)
     standin.fault(**{"route": "read", **fault})  # type: ignore[arg-type]  # the table's fields
+    settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = 1_000
 
     assert recovery.tick() == "failed"
     assert guarded.reason == "probe_failed"
@@ -105,15 +100,18 @@ def test_a_zep_that_is_gone_fails_the_probe(guarded: GuardInRedis, standin: Stan
         standin.start()
 
 
-def test_connecting_has_a_time_of_its_own(guarded: GuardInRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connecting_has_a_time_of_its_own(
+    guarded: GuardInRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connect = aiohttp.TCPConnector._create_connection
     slowly: list[float] = []
 
     async def connect_slowly(*arguments: Any) -> Any:
         slowly.append(time.monotonic())
-        await asyncio.sleep(1.2)  # the probe's answer may take a second
+        await asyncio.sleep(settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS / 1000 + 0.2)
         return await connect(*arguments)
 
+    settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = 3_000
     monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", connect_slowly)
     trip(guarded)
     guarded.advance(300)

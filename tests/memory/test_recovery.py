@@ -2,7 +2,6 @@
 
 import pytest
 from django.db import OperationalError
-from pytest_django.fixtures import Settings
 
 from assistant.events import Event, GuardInitialised, RecoveryStepFailed
 from assistant.memory import recovery, steering, transitions
@@ -17,12 +16,6 @@ from assistant.models import AuditEntry, ModeTransition
 from tests.support.guarding import GuardInRedis, history, trip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
-
-
-@pytest.fixture(autouse=True)
-def _time_enough(settings: Settings) -> None:
-    """A busy machine is no failing Zep."""
-    settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = 1_000
 
 
 def test_every_change_becomes_one_row_however_often_it_is_told(guarded: GuardInRedis) -> None:

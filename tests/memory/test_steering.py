@@ -2,7 +2,6 @@
 
 import pytest
 import redis
-from pytest_django.fixtures import Settings
 
 from assistant.memory import recovery, steering
 from assistant.memory.flags import (
@@ -23,12 +22,6 @@ from ops.redis_process import RedisProcess
 from tests.support.guarding import GuardInRedis, history
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("standin")]
-
-
-@pytest.fixture(autouse=True)
-def _time_enough(settings: Settings) -> None:
-    """A busy machine is no failing Zep."""
-    settings.MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = 1_000
 
 
 # Operators

@@ -55,7 +55,7 @@ def printed(folder: Path, code: str, **settings: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=110,
+        timeout=300,
     ).stdout
 
 
@@ -87,10 +87,10 @@ def speakers_at_once(folder: Path, **settings: str) -> str:
         assert speaker.stdin
         speaker.stdin.write(b"\n")
         speaker.stdin.flush()
-    wait_until(lambda: bytes_in(read_end) > NEARLY_FULL, "the pipe to be full", seconds=90)
+    wait_until(lambda: bytes_in(read_end) > NEARLY_FULL, "the pipe to be full")
     read = b"".join(iter(lambda: os.read(read_end, 500), b""))
     os.close(read_end)
-    assert [speaker.wait(90) for speaker in speakers] == [0] * PROCESSES
+    assert [speaker.wait(300) for speaker in speakers] == [0] * PROCESSES
     return read.decode()
 
 

@@ -62,7 +62,7 @@ async def test_one_trace_leads_from_the_request_through_the_task_to_zep(
     token: str, exporter: InMemorySpanExporter, standin: StandIn
 ) -> None:
     await ChatClient(token).say(SAID, thread_id="t1")
-    wait_until(lambda: named(exporter, f"run {MIRROR}"), "the task's span", seconds=60)
+    wait_until(lambda: named(exporter, f"run {MIRROR}"), "the task's span")
 
     (request,) = named(exporter, "POST /api/chat/")
     (publication,) = named(exporter, f"publish {MIRROR}")

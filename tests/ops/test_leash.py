@@ -21,7 +21,7 @@ SERVERS = {
 PROGRAM = """
 import sys
 from pathlib import Path
-from ops.postgres_process import free_port
+from ops.free_port import free_port
 from ops.redis_process import RedisProcess
 from tests.support import postgres
 server = {server}.start()
@@ -58,8 +58,8 @@ def test_a_killed_program_leaves_no_server_behind(server: str, tmp_path: Path) -
     if server == "postgres":
         postgres.require()
     with program(server, tmp_path) as (running, pid):
-        servers = family(pid)
-        assert servers <= set(processes.alive())
+        servers = family(pid) & set(processes.alive())  # some of PostgreSQL's end soon after its start
+        assert pid in servers
         running.kill()
 
         wait_until(lambda: not servers & set(processes.alive()), "the server to be gone")

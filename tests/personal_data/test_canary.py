@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from assistant.api.me_schemas import ERASE_ME
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance import fixtures
 from tests.acceptance.system import AYSE, System, new_id
 
@@ -27,21 +27,20 @@ pytestmark = pytest.mark.rehearsal
     celery_worker_cluster,
     system,
     running_system,
-) = fixtures.of_scope("module", web_workers=1)
+) = fixtures.of_scope("module", web_workers=1, patient=False)
 # Words of theirs; their name; what the stand-in's graph learns of the first.
 PHRASES = (b"kanarya kafesi", b"Tatlisu yolunda", b"ayse.yilmaz", b"612 pounds", b"budget of 612", b"\xc2\xa3612")
 SAID = ("my budget is 612 pounds, near kanarya kafesi", "2 bedrooms at Tatlisu yolunda, to rent")
-DONE_SECONDS = 90.0
 
 
 def ask(system: System, method: str, path: str, body: dict[str, object] | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {system.database.tokens[AYSE]}"}
     url = f"{system.web_url}{path}"
-    return httpx.request(method, url, json=body, headers=headers, timeout=30, trust_env=False)
+    return httpx.request(method, url, json=body, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def read(receipt: str) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(receipt, trust_env=False).raise_for_status().json()
+    answer: dict[str, Any] = httpx.get(receipt, timeout=PATIENCE_SECONDS, trust_env=False).raise_for_status().json()
     return answer
 
 
@@ -98,9 +97,9 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     system.wait_for_mirror(first, 4)
     system.mehmet.say("somebody else's words")
     url = ask(system, "GET", "/api/me/export/").json()["url"]
-    wait_until(lambda: ask(system, "GET", url).status_code == 200, "the export to be made", seconds=30)
+    wait_until(lambda: ask(system, "GET", url).status_code == 200, "the export to be made")
     archives = system.folder / "archive"
-    wait_until(lambda: archives.exists() and list(archives.iterdir()), "an archive to be stored", seconds=30)
+    wait_until(lambda: archives.exists() and list(archives.iterdir()), "an archive to be stored")
     before = found(system)
     show("before", before)
     system.standin.fault("store_then_hang", route="write", path=f"/sessions/{second}/memory")
@@ -110,7 +109,7 @@ def test_after_an_erasure_no_place_holds_a_word_of_theirs(system: System) -> Non
     accepted = ask(system, "DELETE", "/api/me/", {"confirm": ERASE_ME})
     assert accepted.status_code == 202, accepted.text
     receipt = f"{system.web_url}{accepted.json()['url']}"
-    wait_until(lambda: read(receipt)["state"] == "completed", "the erasure to be complete", seconds=DONE_SECONDS)
+    wait_until(lambda: read(receipt)["state"] == "completed", "the erasure to be complete")
 
     show("receipt", read(receipt))
     for place in ("db.sqlite3", "zep.sqlite3", "appendonly", "mem:ctx:v1"):

@@ -6,27 +6,28 @@ running copy is touched. The servers start with the first test that needs them. 
 """
 
 import atexit
+import inspect
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from pathlib import Path
 
+import httpx
+
+from ops.free_port import free_port
+from ops.waiting import PATIENCE_SECONDS
 from tests.support import postgres
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Where nobody says otherwise httpx gives up after 5 s of silence: a busy machine stands still for longer.
+silence: httpx.Timeout = inspect.signature(httpx.get).parameters["timeout"].default
+silence.connect = silence.read = silence.write = silence.pool = PATIENCE_SECONDS
+
 LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
 ZEP_API_KEY = "test-zep-key"
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 REDIS_PORT, ZEP_PORT = free_port(), free_port()

@@ -1,7 +1,7 @@
 """What tests of the mirror share: its rows, its time, and what reached Zep."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import redis as redis_py
@@ -27,10 +27,11 @@ def due_now() -> None:
     Thread.objects.filter(mirror_due_at__isnull=False).update(mirror_due_at=timezone.now() - timedelta(seconds=1))
 
 
-def due_in(thread_id: str = "t1") -> float:
+def due_after(since: datetime, thread_id: str = "t1") -> float:
+    """How many seconds after that the thread is due."""
     due_at = Thread.objects.get(pk=thread_id).mirror_due_at
     assert due_at is not None
-    return (due_at - timezone.now()).total_seconds()
+    return (due_at - since).total_seconds()
 
 
 def posts(standin: StandIn, after: int = 0) -> list[dict[str, object]]:

@@ -19,8 +19,8 @@ from ops.leash import leash
 from ops.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90.0
-STOP_SECONDS = 20.0
+START_SECONDS = 240.0
+STOP_SECONDS = 60.0
 TAIL_LINES = 40
 OK = 200
 
@@ -93,7 +93,7 @@ class ChildProcess:
         if process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(STOP_SECONDS)
+            process.wait()
             leash().let_go(process.pid)
 
     @property
@@ -112,7 +112,7 @@ class ChildProcess:
 def answers_ok(url: str) -> bool:
     """Whether a GET is answered with 200 now."""
     try:
-        return httpx.get(url, timeout=2.0, trust_env=False).status_code == OK
+        return httpx.get(url, timeout=10.0, trust_env=False).status_code == OK
     except httpx.HTTPError:
         return False
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.memory.guard_scripts import FORCED_MODE_KEY, INITIALISED_KEY
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.process import ROOT
 from tests.acceptance.system import System, new_id
 
@@ -93,7 +93,7 @@ def probe(system: System) -> tuple[int, str]:
     """The exit code of the command as a shell sees it, and what the probe came to."""
     command = [sys.executable, "manage.py", "zep_mode", "--probe", "--json"]
     done = subprocess.run(
-        command, env=system.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        command, env=system.environment, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
     return done.returncode, str(json.loads(done.stdout)["probe"]) if done.stdout else ""
 

@@ -12,7 +12,7 @@ KILLED_RUN = """
 import os, sys
 from pathlib import Path
 from ops.redis_process import RedisProcess
-from tests.support.environment import free_port
+from ops.free_port import free_port
 from tests.support.processes import ChildProcess
 folder = Path(sys.argv[1])
 RedisProcess(folder, free_port()).start()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from pytest_celery import CeleryTestSetup  # type: ignore[import-untyped]  # the plugin ships no type information
 
+from ops.waiting import wait_until
 from tests.acceptance.system import MIRROR_TASK, SWEEP_TASK, Json, System, assert_arrived_once_in_order, new_id
 
 
@@ -45,8 +46,13 @@ def test_two_workers_with_the_same_nudges_bring_each_message_once_in_order(
     system.wait_until_idle()
     assert_arrived_once_in_order(system, *turns)
     assert len(set(system.sent_uuids(turns[0]["thread_id"]))) == len(system.sent_uuids(turns[0]["thread_id"])) == 6
-    stats = celery_setup.app.control.inspect(timeout=2).stats()
+    stats = wait_until(lambda: stats_of_both(celery_setup), "both workers to tell of themselves")
     assert sum(MIRROR_TASK in each["total"] for each in stats.values()) == 2
+
+
+def stats_of_both(celery_setup: CeleryTestSetup) -> Json:
+    stats = celery_setup.app.control.inspect(timeout=2).stats() or {}
+    return stats if len(stats) == 2 else {}
 
 
 def test_turns_that_lose_the_broker_are_answered_and_the_sweep_brings_them_to_zep(system: System) -> None:

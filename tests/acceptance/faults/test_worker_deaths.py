@@ -17,6 +17,7 @@ def test_messages_whose_worker_was_killed_while_zep_hung_wait_for_its_lease_and_
     system.wait_for_request("POST", f"{thread_id}/memory")
 
     system.worker.kill()
+    system.database.let_leases_last()
     in_dead_hands, start = system.unacknowledged(), system.standin.last_n()
     second = system.ayse.say("two", thread_id=thread_id)
     system.database.let_retries_come_due()

@@ -13,12 +13,12 @@ import pytest
 import redis
 from celery import Celery
 
-from ops.waiting import wait_until
+from ops.free_port import free_port
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.acceptance.system import MIRROR_TASK, System, new_id
-from tests.support.environment import free_port
 from tests.support.processes import ROOT, ChildProcess, command_of
 
-pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.rehearsal, pytest.mark.timeout(1_500)]
 
 PHRASE = "Kanarya Sokak kuzgun phrase"
 EMAIL, PHONE = "kuzgun.kuslar@example.com", "0533 871 92 64"
@@ -73,7 +73,8 @@ def mixed_run(system: System, flower: ChildProcess) -> System:
     (sabotage / "sitecustomize.py").write_text(SABOTAGE)
     let_redis_ask_for_its_password(system)
     hold = {"MEMORY_DOWNGRADE_HOLD_SECONDS": "1", "MEMORY_PROBE_INTERVAL_SECONDS": "1"}
-    settings = SECRETS | hold | {"REDIS_URL": with_password(system), "CHAT_RATE_PER_MINUTE": "100000"}
+    bounds = {"ZEP_READ_BUDGET_MS": "250", "ZEP_WRITE_TIMEOUT_MS": "1500"}  # much hangs here
+    settings = SECRETS | hold | bounds | {"REDIS_URL": with_password(system), "CHAT_RATE_PER_MINUTE": "100000"}
     system.configure(**settings)
     system.web.environment["PYTHONPATH"] = os.pathsep.join([str(sabotage), str(ROOT)])
     system.start("web", "worker", "control", "beat")
@@ -85,7 +86,7 @@ def mixed_run(system: System, flower: ChildProcess) -> System:
     break_tasks(system)
     lose_the_broker(system)
     lose_a_table(system)
-    wait_until(lambda: events_of(system) >= EVENTS, "every kind of trouble to be logged", seconds=60)
+    wait_until(lambda: events_of(system) >= EVENTS, "every kind of trouble to be logged")
     for child in (flower, system.beat, system.web):
         child.stop()
     for node in (system.worker, system.control):
@@ -96,7 +97,7 @@ def mixed_run(system: System, flower: ChildProcess) -> System:
 def fail(system: System, kind: str, route: str, fields: dict[str, object]) -> None:
     """Three turns of one thread meet the fault, once nothing keeps them from asking Zep."""
     if route == "read":
-        wait_until(lambda: system.ayse.say(SAID)["trace"]["memory"]["used"], "reads to be on", seconds=60)
+        wait_until(lambda: system.ayse.say(SAID)["trace"]["memory"]["used"], "reads to be on")
     system.standin.fault(kind, route=route, count=4, **fields)
     thread_id = new_id()
     for n in range(3):
@@ -129,7 +130,9 @@ def bad_requests(system: System) -> None:
 def raw(system: System, body: bytes, token: str = "") -> httpx.Response:
     headers = {"Authorization": f"Bearer {token or system.database.tokens['ayse.yilmaz']}"}
     headers["Content-Type"] = "application/json"
-    return httpx.post(f"{system.web_url}/api/chat/", content=body, headers=headers, trust_env=False, timeout=20)
+    return httpx.post(
+        f"{system.web_url}/api/chat/", content=body, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    )
 
 
 def going_away(system: System) -> None:
@@ -145,8 +148,8 @@ def break_tasks(system: System) -> None:
     with redis_of(system) as client:
         template = celery_message(system, MIRROR_TASK, [SAID])
         client.lpush("mirror", template, celery_message(system, "assistant.kuzgun.unknown", [SAID]))
-    wait_until(lambda: "raised unexpected" in system.worker.process.logs(), "the task to fail", seconds=60)
-    wait_until(lambda: "unregistered task" in system.worker.process.logs(), "the unknown task to be told", seconds=60)
+    wait_until(lambda: "raised unexpected" in system.worker.process.logs(), "the task to fail")
+    wait_until(lambda: "unregistered task" in system.worker.process.logs(), "the unknown task to be told")
 
 
 def celery_message(system: System, task: str, arguments: list[str]) -> str:
@@ -173,7 +176,7 @@ def lose_the_broker(system: System) -> None:
     for _ in range(3):
         system.ayse.say(SAID)
     let_redis_ask_for_its_password(system)
-    wait_until(lambda: system.ayse.say(SAID)["trace"]["memory"]["used"], "the guard's state to be there", seconds=60)
+    wait_until(lambda: system.ayse.say(SAID)["trace"]["memory"]["used"], "the guard's state to be there")
 
 
 def lose_a_table(system: System) -> None:

@@ -57,7 +57,7 @@ def test_web_and_worker_tell_one_trace(system: System, collector: Collector) -> 
     system.start("web", "worker")
 
     system.ayse.say("hello")
-    wait_until(lambda: all(map(collector.named, CHAIN)), "the spans of both processes", seconds=60)
+    wait_until(lambda: all(map(collector.named, CHAIN)), "the spans of both processes")
 
     services, chain = zip(*(collector.named(name)[0] for name in CHAIN), strict=True)
     assert services == ("easy-islanders-web",) * 3 + ("easy-islanders-worker",)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.free_port import free_port
 from ops.launcher.ports import DEFAULTS, Claim, WrongPort, conflicts, port_from, refusal
-from tests.support.environment import free_port
 
 
 @pytest.fixture

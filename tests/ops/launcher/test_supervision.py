@@ -12,7 +12,7 @@ import pytest
 
 from ops.launcher import processes
 from ops.launcher.supervision import ROOT
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Toys:
@@ -42,7 +42,7 @@ class Toys:
         return self.output.read_text(encoding="utf-8")
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        wait_until(lambda: self.printed().count(text) >= count, f"{count} x {text!r} to be printed", seconds=30)
+        wait_until(lambda: self.printed().count(text) >= count, f"{count} x {text!r} to be printed")
 
     def number_after(self, word: str) -> int:
         """The number behind the last `word=` printed."""
@@ -87,7 +87,7 @@ def test_a_requested_stop_leaves_nothing_and_succeeds(toys: Toys, number: signal
 
     launcher.send_signal(number)
 
-    assert launcher.wait(20) == 0
+    assert launcher.wait(PATIENCE_SECONDS) == 0
     assert is_gone(pid)
     assert is_gone(supervisord)
 
@@ -98,7 +98,7 @@ def test_a_task_in_hand_finishes_before_the_stop(toys: Toys) -> None:
 
     launcher.send_signal(signal.SIGTERM)
 
-    assert launcher.wait(20) == 0
+    assert launcher.wait(PATIENCE_SECONDS) == 0
     assert "finished" in toys.printed()
 
 
@@ -109,7 +109,7 @@ def test_a_signal_that_arrives_twice_at_once_is_one_request(toys: Toys) -> None:
     launcher.send_signal(signal.SIGINT)
     launcher.send_signal(signal.SIGTERM)
 
-    assert launcher.wait(20) == 0
+    assert launcher.wait(PATIENCE_SECONDS) == 0
     assert "finished" in toys.printed()
 
 
@@ -123,9 +123,9 @@ def test_a_second_request_kills_what_does_not_want_to_stop(toys: Toys) -> None:
         launcher.send_signal(signal.SIGINT)
         return "Killing" in toys.printed()
 
-    wait_until(asked_again, "the second request to be taken", seconds=10)
+    wait_until(asked_again, "the second request to be taken")
 
-    assert launcher.wait(10) == 0
+    assert launcher.wait(PATIENCE_SECONDS) == 0
     assert is_gone(pid)
 
 
@@ -134,7 +134,7 @@ def test_processes_stop_in_the_reverse_order_of_their_start(toys: Toys) -> None:
     toys.wait_for("ready", 3)
 
     launcher.send_signal(signal.SIGINT)
-    launcher.wait(20)
+    launcher.wait(PATIENCE_SECONDS)
 
     log = (toys.logs / "supervisor.log").read_text(encoding="utf-8")
     assert re.findall(r"stopped: (\w+)", log) == ["web", "worker", "database"]
@@ -166,10 +166,10 @@ def test_a_process_that_dies_again_and_again_after_a_while_waits_longer_each_tim
 
 
 def test_five_deaths_right_after_the_start_end_the_run_with_the_last_lines(toys: Toys) -> None:
-    launcher = toys.start(STEADY, "broken: echo because of this; exit 3", start_seconds=10)
+    launcher = toys.start(STEADY, "broken: echo because of this; exit 3", start_seconds=60)
     steady = toys.number_after("pid")
 
-    assert launcher.wait(60) == 1
+    assert launcher.wait(PATIENCE_SECONDS) == 1
 
     log = (toys.logs / "broken.out").read_text(encoding="utf-8")
     assert log.count("because of this") == 5
@@ -196,7 +196,7 @@ def test_a_killed_supervisord_ends_the_run_and_leaves_nothing_behind(toys: Toys)
 
     os.kill(supervisord, signal.SIGKILL)
 
-    assert launcher.wait(20) == 1
+    assert launcher.wait(PATIENCE_SECONDS) == 1
     assert is_gone(pid)
     assert is_gone(child)
 

@@ -12,11 +12,13 @@ from ops.launcher.console import Console
 from ops.launcher.run import RunFailed, StopRequested, StopSignals, launch
 from ops.launcher.supervisor_config import Program
 
+STOP_SECONDS = 120
+
 
 def main(procfile_path: Path, logs: Path, start_seconds: int) -> int:
     stops = StopSignals()
     commands = procfile.parse(procfile_path.read_text(encoding="utf-8"))
-    programs = [Program(name, command, order, 20) for order, (name, command) in enumerate(commands.items())]
+    programs = [Program(name, command, order, STOP_SECONDS) for order, (name, command) in enumerate(commands.items())]
     try:
         console = Console(commands, logs)
         with launch(programs, os.environ, console, stops, start_seconds=start_seconds) as run:

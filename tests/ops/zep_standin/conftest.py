@@ -8,6 +8,7 @@ import pytest
 from zep_python import Message
 from zep_python.client import AsyncZep
 
+from ops.waiting import PATIENCE_SECONDS
 from ops.zep_standin.process import StandIn
 
 Say = Callable[..., Message]
@@ -28,15 +29,15 @@ def standin(running_standin: StandIn) -> StandIn:
 
 @pytest.fixture
 async def zep(standin: StandIn) -> AsyncIterator[AsyncZep]:
-    async with httpx.AsyncClient(timeout=5) as client:
-        yield AsyncZep(base_url=standin.url, api_key=standin.api_key, timeout=5, httpx_client=client)
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        yield AsyncZep(base_url=standin.url, api_key=standin.api_key, timeout=PATIENCE_SECONDS, httpx_client=client)
 
 
 @pytest.fixture
 def http(standin: StandIn) -> Iterator[httpx.Client]:
     """A client of the API that is free to send what the library would not."""
     headers = {"Authorization": f"Api-Key {standin.api_key}"}
-    with httpx.Client(base_url=f"{standin.url}/api/v2", headers=headers, timeout=5) as client:
+    with httpx.Client(base_url=f"{standin.url}/api/v2", headers=headers, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

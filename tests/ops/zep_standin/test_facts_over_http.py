@@ -5,6 +5,7 @@ from pathlib import Path
 
 from zep_python.client import AsyncZep
 
+from ops.waiting import PATIENCE_SECONDS
 from ops.zep_standin.process import StandIn
 from tests.ops.zep_standin.conftest import Say
 
@@ -109,11 +110,11 @@ async def test_a_thread_shows_its_facts_to_the_operator(zep: AsyncZep, standin: 
 
 async def test_late_facts_appear_after_their_delay_and_not_before(tmp_path: Path, say: Say) -> None:
     with StandIn(tmp_path / "zep.sqlite3", fact_delay_ms=700) as late:
-        zep = AsyncZep(base_url=late.url, api_key=late.api_key, timeout=5)
+        zep = AsyncZep(base_url=late.url, api_key=late.api_key, timeout=PATIENCE_SECONDS)
         started = asyncio.get_running_loop().time()
         await zep.memory.add("s1", messages=[say("I want 2 bedrooms")])
         assert await facts_of(zep, "s1") == []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await facts_of(zep, "s1"):
                 pass
 

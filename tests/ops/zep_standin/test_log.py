@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.admin import is_loopback
 from ops.zep_standin.process import StandIn
 
@@ -68,9 +69,10 @@ def test_a_request_without_an_answer_has_no_status(http: httpx.Client, standin: 
     standin.fault(kind)
 
     with pytest.raises(httpx.HTTPError):
-        http.get("/users/u1", timeout=0.2)
+        http.get("/users/u1", timeout=httpx.Timeout(PATIENCE_SECONDS, read=0.2))
 
-    assert [entry["status"] for entry in standin.log(mark)] == [None]
+    entries = wait_until(lambda: standin.log(mark), "the request to be in the log")
+    assert [entry["status"] for entry in entries] == [None]
 
 
 @pytest.mark.parametrize(("kind", "status"), [("hang", None), ("delay", 201), ("store_then_hang", None)])
@@ -81,10 +83,7 @@ def test_a_request_is_in_the_log_while_it_waits(standin: StandIn, mark: int, kin
         head = f"POST /api/v2/users HTTP/1.1\r\nHost: x\r\nAuthorization: Api-Key {standin.api_key}\r\n"
         waiting.sendall(head.encode() + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
-        deadline = time.monotonic() + 10
-        while not (entries := standin.log(mark)) and time.monotonic() < deadline:
-            pass
-
+        entries = wait_until(lambda: standin.log(mark), "the request to be in the log")
         assert [entry["status"] for entry in entries] == [status]
 
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,9 +14,12 @@ import httpx
 import pytest
 from zep_python.client import Zep
 
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from ops.zep_standin.client import StandInError
 from ops.zep_standin.process import ROOT, StandIn
 from tests.ops.zep_standin.conftest import Say
+
+FAST_SECONDS = 30.0  # of a machine that stands still now and then; the request itself would hang for good
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def own(tmp_path: Path) -> Iterator[StandIn]:
 
 
 def client_of(standin: StandIn) -> Zep:
-    return Zep(base_url=standin.url, api_key=standin.api_key, timeout=5)
+    return Zep(base_url=standin.url, api_key=standin.api_key, timeout=PATIENCE_SECONDS)
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +40,7 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -48,9 +50,7 @@ def hanging_request(standin: StandIn) -> socket.socket:
     standin.fault("hang", count=1)
     waiting, mark = socket.create_connection(("127.0.0.1", standin.port)), standin.last_n()
     waiting.sendall(b"GET /api/v2/users/u1 HTTP/1.1\r\nHost: x\r\n\r\n")
-    deadline = time.monotonic() + 10
-    while not standin.log(mark) and time.monotonic() < deadline:
-        pass
+    wait_until(lambda: standin.log(mark), "the request to be in the log")
     return waiting
 
 
@@ -73,9 +73,11 @@ def test_what_was_acknowledged_survives_sigkill(own: StandIn, say: Say) -> None:
 
 def test_what_was_stored_before_a_silence_survives_sigkill(own: StandIn, say: Say) -> None:
     own.fault("store_then_hang", route="write")
-    zep = Zep(base_url=own.url, api_key=own.api_key, timeout=0.3)
+    brief = httpx.Timeout(PATIENCE_SECONDS, read=0.3)
+    zep = Zep(base_url=own.url, api_key=own.api_key, timeout=brief)  # type: ignore[arg-type]  # httpx's own
     with pytest.raises(httpx.TimeoutException):
         zep.memory.add("s1", messages=[say("x")])
+    wait_until(lambda: own.thread("s1").exists, "the message to be stored")
 
     own.kill()
     own.start()
@@ -107,7 +109,7 @@ def test_a_signal_ends_it_cleanly_and_fast_with_a_request_hanging(own: StandIn, 
     with closing(hanging_request(own)):
         os.kill(own.pid, number)
 
-        assert own.wait(timeout_s=2) == 0
+        assert own.wait(FAST_SECONDS) == 0
 
 
 def test_clearing_faults_leaves_hanging_requests_hanging(own: StandIn) -> None:
@@ -132,11 +134,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     )
     port = int(starter.stdout)
 
-    deadline = time.monotonic() + 10
-    while _listens(port) and time.monotonic() < deadline:
-        pass
-
-    assert not _listens(port)
+    wait_until(lambda: not _listens(port), "the stand-in to end")
 
 
 def test_a_start_that_fails_says_so(own: StandIn, tmp_path: Path) -> None:

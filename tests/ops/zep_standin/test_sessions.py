@@ -6,6 +6,7 @@ from zep_python import NotFoundError
 from zep_python.client import AsyncZep, Zep
 from zep_python.core.api_error import ApiError
 
+from ops.waiting import PATIENCE_SECONDS
 from ops.zep_standin.process import StandIn
 
 
@@ -46,7 +47,7 @@ async def test_changing_a_session_merges_its_metadata(zep: AsyncZep) -> None:
 
 
 def test_the_synchronous_client_works_too(standin: StandIn) -> None:
-    zep = Zep(base_url=standin.url, api_key=standin.api_key, timeout=5)
+    zep = Zep(base_url=standin.url, api_key=standin.api_key, timeout=PATIENCE_SECONDS)
 
     assert zep.user.add(user_id="u1").user_id == "u1"
 
