@@ -8,6 +8,5 @@ HOURS = DAYS * 24
 SECONDS = 366 * 24 * 3_600  # how long something is held, kept or left alone
 HSTS_SECONDS = 10 * SECONDS  # what browsers are told: two years are usual
 MEGABYTES = 1_048_576  # a tebibyte
-BYTES = 2**40
 COUNT = 2**31 - 1  # what every database takes as an integer
 ROW_NUMBER = 2**63 - 1
