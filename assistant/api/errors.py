@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from assistant.api.me import StaffAccount
 from assistant.archive.errors import ArchiveError, ArchiveExpired
 from assistant.conversation import MessageConflict, ThreadNotFound, UserGone
+from assistant.personal_data.choices import ChoiceNotWritten
 from assistant.personal_data.exports import ExportUnreadable
 from assistant.rates import RateLimited
 
@@ -47,6 +48,7 @@ def install(api: NinjaAPI) -> None:
         ArchiveError: _archive_unreadable,
         ArchiveExpired: _archive_expired,
         ExportUnreadable: _export_unreadable,
+        ChoiceNotWritten: _choice_not_written,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -121,6 +123,11 @@ def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
 def _export_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "The export cannot be read now; try again later."
     return error_response(503, "export_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _choice_not_written(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "Your choice could not be stored, and nothing was changed; try again later."
+    return error_response(503, "choice_not_stored", message, headers={"Retry-After": "30"})
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:
