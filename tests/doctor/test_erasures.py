@@ -49,6 +49,15 @@ def test_the_archive_that_holds_one_is_named(asked: Erasure) -> None:
     assert found.do.startswith("manage.py archive verify 12; ")
 
 
+def test_a_file_that_stays_is_named_too_and_reading_it_is_not_advised(asked: Erasure) -> None:
+    Erasure.objects.update(failure="not removed: archive 12")
+
+    [found] = erasures.look()
+
+    assert found.found.endswith(": not removed: archive 12.")
+    assert found.do == "ops/runbooks/alerts.md#memoryerasureoverdue"
+
+
 def test_only_a_few_are_told(asked: Erasure) -> None:
     Erasure.objects.bulk_create(
         Erasure(receipt=f"r{n}", scope="thread", memory_id=asked.memory_id, due_at=timezone.now(), failure="timeout")
