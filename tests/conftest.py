@@ -19,10 +19,11 @@ from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
 from tests.support import environment, patience
 
+# How long an example takes, or to make one, says nothing about the code on a busy machine.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI") == "true":
-    hypothesis.settings.load_profile("ci")
+hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("patient"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
