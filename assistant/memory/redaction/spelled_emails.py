@@ -26,11 +26,12 @@ from assistant.memory.redaction.spelled_signs import (
     JOINED,
     JOINED_MAILBOX,
     MAILBOX,
+    RARE_JOINT_SIGNS,
     SPELLED,
 )
 from assistant.memory.redaction.views import Span, View
 
-_AROUND, _WORDS, _JOINED = HINTS
+_AROUND, _WORDS = HINTS
 # A written address and nothing that would lengthen it: for `find_emails` to find.
 _WRITTEN: Final = compiled(
     rf"@[^\W_]++(?:\.[^\W_]++){{1,4}}+(?!\w|\s?[\[({{<]|[ ]?[-_*|]|[ ]?[.,][ ]?\w|[ ]{{1,3}}(?:{known.DOT})[ ])"
@@ -38,6 +39,7 @@ _WRITTEN: Final = compiled(
 
 _LAST: Final = compiled(r"[\w+%]")  # of any mailbox
 _MOST_SPACES: Final = 3
+_LENGTH_OF_JOINED: Final = 3  # of "=at" in "ali=at=gmail.com"
 # A word that nothing but the name of a mailbox goes before.
 _FIRST_OF_TWO: Final = compiled(
     rf"(?:\A|\n|[:;,.!?] ?|(?<!\w)(?:{known.MAIL})[ ](?:is[ ])?)(?P<word>[^\W\d_]{{2,20}})[ ]\Z"
@@ -46,7 +48,7 @@ _FIRST_OF_TWO: Final = compiled(
 
 def may_be_spelled(text: str) -> bool:
     """Say whether something in a folded text can stand for an at sign."""
-    return bool(_AROUND.search(text) or _WORDS.search(text) or _JOINED.search(text))
+    return bool(_AROUND.search(text) or _WORDS.search(text))
 
 
 def find_spelled_emails(view: View) -> list[Span]:
@@ -96,8 +98,8 @@ def _is_joined(said: list[str]) -> bool:
 
 def _beginning(text: str, at: int) -> int:
     """Return where what may stand for an at sign begins: before a doubled bracket or joint, and spaces."""
-    if text[at] == "a":
-        return _before_spaces(text, at - 1)
+    if text[at] in RARE_JOINT_SIGNS:
+        return _before_spaces(text, at - _LENGTH_OF_JOINED)
     is_doubled = text[at] not in "@ " and text[at - 1 : at] == text[at]
     return _before_spaces(text, at - is_doubled)
 

@@ -7,7 +7,8 @@ from assistant.memory.redaction.patterns import compiled
 
 _OPEN, _CLOSE = r"\s?[\[({<\"']{1,2}\s?", r"\s?[\])}>\"']{1,2}\s?"
 _JOINT_SIGNS: Final = r"[-_*|/=+~#:]{1,2}"
-_RARE_JOINT_SIGNS: Final = "[=+~#:]"
+RARE_JOINT_SIGNS: Final = "=+~#:"
+_RARE_JOINT_SIGNS: Final = f"[{RARE_JOINT_SIGNS}]"
 _MOST_HYPHENS: Final = 16  # or each sign of "-at-at-at" would have all of the rest read
 _LABEL: Final = rf"[^\W_]++(?:[-_]++(?!(?:{known.DOT})[-_])[^\W_]++){{0,{_MOST_HYPHENS}}}+"
 _SPELLED_DOT: Final = (
@@ -36,15 +37,14 @@ AT_DOMAIN: Final = compiled(
 # Where an at sign may be: cheap searches, so that the whole pattern is tried in few places.
 HINTS: Final = (
     compiled(
-        rf"[@\[({{<\"'*_|/-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
-        rf"|(?<!@)\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
+        rf"[@\[({{<\"'*_|/=+~#:-](?:(?<=@)(?=[ ]{{0,2}}(?:[^\W_]++[-_ .,\[({{<*|]|{known.BARE_PROVIDERS}))"
+        rf"|(?<=at{_RARE_JOINT_SIGNS})|(?<![@=+~#:])\s?(?:{known.SURE_AT}|{known.DOUBTFUL_AT})\s?[\])}}>\"'*_|/-])"
     ),
     compiled(
         rf"[ ](?={known.BARE_AT_BEGINNINGS})(?:{known.BARE_AT})(?:[ ]{{1,3}}|,[ ])"
         rf"(?=[^\W_]++(?:[^\w ]|_|[ ]{{1,3}}(?:[^\w ]|_|(?:[^\W_]++[ ]{{1,3}})?(?:{known.DOT})[ ]|[^\W_][ ]))"
         rf"|(?:{known.BARE_PROVIDERS}|(?:mail|bk|inbox)[ ](?:ru|ру))(?![^\W\d]))"  # a number there may go
     ),
-    compiled(rf"at{_RARE_JOINT_SIGNS}"),
 )
 _ATOM: Final = r"[\w+%](?:[\w.+%'-]*[\w+%])?"
 JOINT: Final = rf"(?:{_OPEN}(?:{known.JOINT}|[._-]){_CLOSE}|[ ]{{1,3}}(?:{known.JOINT})[ ]{{1,3}}|[ ][._][ ])"
