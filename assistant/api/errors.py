@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from assistant.api.me import StaffAccount
 from assistant.archive.errors import ArchiveDamaged, ArchiveError, ArchiveExpired
 from assistant.conversation import MessageConflict, ThreadNotFound, UserGone
+from assistant.personal_data.choices import ChoiceNotWritten
 from assistant.personal_data.exports import ExportUnreadable
 from assistant.rates import RateLimited
 
@@ -50,6 +51,7 @@ def install(api: NinjaAPI) -> None:
         ArchiveDamaged: _archive_lost,
         ArchiveExpired: _archive_expired,
         ExportUnreadable: _export_unreadable,
+        ChoiceNotWritten: _choice_not_written,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -132,6 +134,11 @@ def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
 def _export_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "The export cannot be read now; try again later."
     return error_response(503, "export_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _choice_not_written(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "Your choice could not be stored, and nothing was changed; try again later."
+    return error_response(503, "choice_not_stored", message, headers={"Retry-After": "30"})
 
 
 def in_the_one_shape(request: HttpRequest, refusal: HttpResponseNotAllowed) -> None:

@@ -56,3 +56,10 @@ class MemoryChosen(Event):
     """A user opted out of memory, or in again."""
 
     memory_on: bool
+
+
+@dataclass(frozen=True)
+class ChoiceNotInLedger(Event):
+    """An opt-in is in force, and the ledger did not take it: after a backup is restored the user is out again."""
+
+    reason: str

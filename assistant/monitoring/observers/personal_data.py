@@ -8,7 +8,13 @@ from assistant.personal_data import events
 from assistant.personal_data.events import ERASURE_OUTCOMES, EXPORT_OUTCOMES
 
 log = structlog.get_logger("easy_islanders")
-EVENTS = (events.ErasureStepEnded, events.ArchivesLeftOut, events.ExportEnded, events.MemoryChosen)
+EVENTS = (
+    events.ErasureStepEnded,
+    events.ArchivesLeftOut,
+    events.ExportEnded,
+    events.MemoryChosen,
+    events.ChoiceNotInLedger,
+)
 
 erasures = Counter("memory_erasures_total", "Erasures asked for, put off, completed", ["outcome"])
 exports = Counter("assistant_exports_total", "Exports by what became of them", ["outcome"])
@@ -36,3 +42,5 @@ def observe(event: Event) -> None:
         case events.MemoryChosen(memory_on):
             choices.labels("in" if memory_on else "out").inc()
             log.info("memory_chosen", memory_on=memory_on)
+        case events.ChoiceNotInLedger(reason):
+            log.warning("memory_choice_not_in_ledger", reason=reason)
