@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from assistant.archive import left_over
-from assistant.archive.errors import ArchiveUnavailable
+from assistant.archive.errors import ArchiveNotFound, ArchiveUnavailable
 from assistant.events import ArchiveExpired, announce
 from assistant.models import Archive, AuditEntry, Message, MirrorState
 
@@ -51,6 +51,16 @@ def expire(now: datetime, actor: str, days: int | None = None) -> Iterator[Archi
         for archive in batch:
             if _expired(archive, now, actor):
                 yield archive
+
+
+def expire_now(archive_id: int, actor: str, now: datetime) -> Archive:
+    """Delete one archive, whatever its age, because an operator asks: say, because an erasure waits for a file that no
+    storage will ever give. Audited. Raise ArchiveNotFound.
+    """
+    archive = Archive.objects.filter(pk=archive_id, state=Archive.State.STORED).first()
+    if archive is None or not _expired(archive, now, actor):
+        raise ArchiveNotFound(f"there is no stored archive {archive_id}")
+    return archive
 
 
 def _expired(archive: Archive, now: datetime, actor: str) -> bool:

@@ -137,6 +137,39 @@ def test_expire_deletes_what_is_old_and_a_dry_run_nothing(archived: Archive, fol
     assert files(folder) == []
 
 
+def test_expire_deletes_the_one_that_is_named_and_only_where_it_is_meant(
+    archived: Archive, grow: Grow, folder: Path
+) -> None:
+    grow("t2", 60)
+    running.run(60)
+    number = str(archived.pk)
+    for meant in ([], ["--dry-run"], ["--yes", "--dry-run"]):
+        code, [line] = archive("expire", number, *meant)
+        assert (code, line["would_expire"], line["thread_id"]) == (0, archived.pk, "t1")
+    assert len(files(folder)) == 2
+    assert not AuditEntry.objects.filter(action="archive.expire").exists()
+
+    assert archive("expire", number, "--yes", "--operator", "zeki") == (0, [{"archive": archived.pk, "expired": 50}])
+
+    assert [file.name for file in files(folder)] == [Archive.objects.get(thread_id="t2").name]
+    entry = AuditEntry.objects.get(action="archive.expire")
+    assert (entry.actor, entry.details) == ("zeki", {"archive": archived.pk, "thread_id": "t1", "messages": 50})
+    assert texts_of("t1").count("") == 50
+    assert archive("expire", number, "--yes") == (1, [])
+    assert archive("restore", number)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["2000000000", "--yes"], ["--thread", "t1"], ["--state", "stored"], ["1", "--days", "1"]]
+)
+def test_expire_refuses_what_it_does_not_mean(archived: Archive, folder: Path, arguments: list[str]) -> None:
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
+
+    assert archive("expire", *arguments) == (1, [])
+
+    assert len(files(folder)) == 1
+
+
 def test_the_task_archives_and_one_run_is_enough_for_a_process(grow: Grow) -> None:
     grow("t1", 60)
     with worker._running:

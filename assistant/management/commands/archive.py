@@ -24,7 +24,7 @@ ACTIONS = {
     "restore": "put an archive's texts back into the database",
     "reseal": "seal archives that another key sealed, or none, with the first of ARCHIVE_ENCRYPTION_KEY",
     "run": "archive what is due now, or the thread named",
-    "expire": "delete archives older than ARCHIVE_RETENTION_DAYS, or --days",
+    "expire": "delete archives older than ARCHIVE_RETENTION_DAYS, or --days; or, with --yes, the one named, for good",
 }
 
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--state", choices=Archive.State.values, help="list: only these")
         parser.add_argument("--limit", type=at_least_one, default=1_000, help="at most so many (default: 1000)")
         parser.add_argument("--days", type=at_least_one, help="expire: older than so many days")
+        parser.add_argument("--yes", action="store_true", help="expire: the one named really goes")
         parser.add_argument("--operator", default="", help="who is acting, for the audit (default: your login)")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -142,6 +143,10 @@ class Command(BaseCommand):
         return not (ran.failed or ran.stopped_by)
 
     def _expire(self, options: dict[str, Any]) -> bool:
+        if options["thread"] or options["state"] or (options["archive"] and options["days"]):
+            return self._refuse("expire takes an archive's number, or --days, or neither")
+        if options["archive"]:
+            return self._expire_one(options)
         if options["dry_run"]:
             rows = retention.over(timezone.now(), options["days"])[: options["limit"]]
             return self._print_all([_summary(row) for row in rows] or [{"would_expire": 0}])
@@ -151,6 +156,21 @@ class Command(BaseCommand):
             if expired >= options["limit"]:
                 break
         self._print({"expired": expired})
+        return True
+
+    def _expire_one(self, options: dict[str, Any]) -> bool:
+        stored = _meant(options).filter(state=Archive.State.STORED).first()
+        if stored is None:
+            return self._refuse("there is no such stored archive")
+        if options["dry_run"] or not options["yes"]:
+            self._print({"would_expire": stored.pk} | _summary(stored))
+            self.stderr.write("nothing was deleted: --yes deletes it, for good")
+            return True
+        try:
+            gone = retention.expire_now(stored.pk, self._actor, timezone.now())
+        except ArchiveError as error:
+            return self._refuse(str(error))
+        self._print({"archive": gone.pk, "expired": gone.message_count})
         return True
 
     def _for_each(self, options: dict[str, Any], act: Any, *, may_be_none: bool = False) -> bool:
