@@ -25,5 +25,7 @@ def _put_off(erasure: Erasure) -> Finding:
     make = failed if age > LATE_SECONDS else warning
     held_by = ARCHIVE.search(erasure.failure)
     look_at = f"manage.py archive verify {held_by[1]}; " if held_by else ""
+    if "ERASURE_LEDGER" in erasure.failure:
+        look_at = "Let the workers write the file ERASURE_LEDGER; nothing is erased before. "
     said = f"Erasure {erasure.pk} of a {erasure.scope} has waited for {age:.0f} s: {erasure.failure}."
     return make(NAME, said, f"{look_at}{RUNBOOK}memoryerasureoverdue")
