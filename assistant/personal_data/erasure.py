@@ -19,14 +19,14 @@ from assistant.conversation import ThreadNotFound, UserGone
 from assistant.events import announce
 from assistant.memory import outbox, tombstones
 from assistant.models import AuditEntry, Erasure, Tombstone, User
-from assistant.personal_data import cached, told, traces
+from assistant.personal_data import cached, told, traces, unnaming
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.publishing import publish_named
 
 CARRY_OUT = "workers.personal_data.carry_out"
 FOR_GOOD = outbox.FOR_GOOD
 MARGIN = timedelta(seconds=1)
-THEMSELVES = traces.THEMSELVES
+THEMSELVES = unnaming.THEMSELVES
 
 
 def request(user: User, actor: str) -> Erasure:
@@ -68,14 +68,16 @@ def lock(user_pk: int) -> User:
 def begin_person(user: User, actor: str, receipt: str) -> Erasure:
     """Inside a transaction, the user's row locked: tombstones, an end to every log-in and name, and the work's row.
 
-    The name goes last: changing it locks out rows that refer to the user's, and their writers hold threads' rows.
+    The name goes last: changing it locks out rows that refer to the user's, and their writers hold threads' rows. All
+    that bears it elsewhere is the worker's to find: what the request costs depends on nothing but the user's threads.
     """
     retired = list(user.erasures.values_list("memory_id", flat=True))
     tombstones.put(Tombstone.Kind.PERSON, [user.memory_id, *retired])
     tombstones.put(Tombstone.Kind.THREAD, map(tombstones.digest, user.threads.values_list("pk", flat=True)))
     by = THEMSELVES if actor == user.username else actor
-    counts = traces.remove(user)
-    erasure = _made(user, Erasure.Scope.PERSON, receipt, counts | {"threads": user.threads.count()})
+    counts = dict.fromkeys(traces.PARTS, 0) | {"tokens": traces.end_log_ins(user), "threads": user.threads.count()}
+    erasure = _made(user, Erasure.Scope.PERSON, receipt, counts)
+    _remember_names(user, erasure)
     _seize(user, erasure)
     traces.unname(user)
     _audit(erasure, by)
@@ -91,8 +93,7 @@ def begin_thread(user: User, thread_id: str, actor: str, receipt: str) -> Erasur
     tombstones.put(Tombstone.Kind.MEMORY, [user.memory_id])
     if thread_id:
         tombstones.put(Tombstone.Kind.THREAD, [tombstones.digest(thread_id)])
-    counts = {"threads": int(bool(thread_id)), "audit_entries": traces.unname_in_audit([thread_id])}
-    erasure = _made(user, Erasure.Scope.THREAD, receipt, counts, thread_id)
+    erasure = _made(user, Erasure.Scope.THREAD, receipt, {"threads": int(bool(thread_id))}, thread_id)
     _seize(user, erasure)
     summaries.drop_prose(user)
     user.memory_id = User._meta.get_field("memory_id").get_default()
@@ -114,6 +115,12 @@ def _made(user: User, scope: Erasure.Scope, receipt: str, counts: dict[str, int]
         "counts": counts | {told.THREADS_TOLD: told.threads_told(user)},
     }
     return Erasure.objects.update_or_create(receipt=receipt, defaults=facts)[0]
+
+
+def _remember_names(user: User, erasure: Erasure) -> None:
+    """For the worker. Begun again, where the user has none any more, it still knows those that were remembered."""
+    erasure.names = sorted({*(erasure.names or ()), *traces.names_of(user)})
+    erasure.save(update_fields=["names"])
 
 
 def _seize(user: User, erasure: Erasure) -> None:
