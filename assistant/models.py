@@ -17,6 +17,7 @@ from assistant.rows.conversations import (
 from assistant.rows.listings import Listing
 from assistant.rows.operating import AuditEntry, DrillRun, ModeTransition
 from assistant.rows.personal_data import Erasure, Export, Tombstone
+from assistant.rows.storage import StorageMark
 
 __all__ = [
     "MESSAGE_NAMESPACE",
@@ -33,6 +34,7 @@ __all__ = [
     "Message",
     "MirrorState",
     "ModeTransition",
+    "StorageMark",
     "Thread",
     "Tombstone",
     "User",

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from assistant.archive import archiving, checking, reading, resealing, restoring, retention, running, threads
+from assistant.archive import archiving, checking, marks, reading, resealing, restoring, retention, running, threads
 from assistant.archive.errors import ArchiveError
 from assistant.management.operator import as_json, at_least_one, current_operator
 from assistant.models import Archive
@@ -24,6 +24,7 @@ ACTIONS = {
     "restore": "put an archive's texts back into the database",
     "reseal": "seal archives that another key sealed, or none, with the first of ARCHIVE_ENCRYPTION_KEY",
     "run": "archive what is due now, or the thread named",
+    "adopt": "say that the configured storage is the right one, although the mark it is known by is missing",
     "expire": "delete archives older than ARCHIVE_RETENTION_DAYS, or --days",
 }
 
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             "restore": self._restore,
             "reseal": self._reseal,
             "run": self._run,
+            "adopt": self._adopt,
             "expire": self._expire,
         }
         if not actions[options["action"]](options):
@@ -151,6 +153,18 @@ class Command(BaseCommand):
             if expired >= options["limit"]:
                 break
         self._print({"expired": expired})
+        return True
+
+    def _adopt(self, options: dict[str, Any]) -> bool:
+        """What is not there then counts as lost, and as gone where it is erased."""
+        try:
+            seen = marks.look()
+            if not (options["dry_run"] or seen.is_marked):
+                marks.adopt(self._actor)
+        except ArchiveError as error:
+            return self._refuse(str(error))
+        found = {"files_named": seen.files_named, "of_the_newest": min(seen.files_named, marks.NEWEST)}
+        self._print({"was_right": seen.is_right, **found, "found": seen.newest_found})
         return True
 
     def _for_each(self, options: dict[str, Any], act: Any, *, may_be_none: bool = False) -> bool:
