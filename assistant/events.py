@@ -307,7 +307,7 @@ class SessionArchived(Event):
 
 @dataclass(frozen=True)
 class ArchiveFailed(Event):
-    """A thread could not be archived or restored; its rows are as they were."""
+    """A thread could not be archived or restored; its rows are as they were. Without a thread: none can be now."""
 
     thread_id: str
     reason: str

@@ -17,6 +17,7 @@ from assistant.rows.conversations import (
 from assistant.rows.listings import Listing
 from assistant.rows.operating import AuditEntry, AuditWord, DrillRun, ModeTransition
 from assistant.rows.personal_data import Erasure, Export, Tombstone
+from assistant.rows.storage import StorageMark
 
 __all__ = [
     "MESSAGE_NAMESPACE",
@@ -34,6 +35,7 @@ __all__ = [
     "Message",
     "MirrorState",
     "ModeTransition",
+    "StorageMark",
     "Thread",
     "Tombstone",
     "User",

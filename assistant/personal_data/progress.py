@@ -104,7 +104,8 @@ def _settle(erasure: Erasure) -> float:
     if came_back == [True]:
         soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
         return _wait_until_settled(erasure, settled_at=soon)
-    failure = _run((unarchiving.bring_back,), erasure) or _run((_remove_the_last_rows,), erasure)
+    failure = _run((unarchiving.bring_back,), erasure) or _run((places.forget_generations,), erasure)
+    failure = failure or _run((_remove_the_last_rows,), erasure)
     return _put_off(erasure, failure) if failure else 0.0
 
 
