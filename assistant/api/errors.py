@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from assistant.api.me import StaffAccount
 from assistant.archive.errors import ArchiveError, ArchiveExpired
 from assistant.conversation import MessageConflict, ThreadNotFound, UserGone
+from assistant.personal_data.exports import ExportUnreadable
 from assistant.rates import RateLimited
 
 Details = Sequence[Mapping[str, str]]
@@ -45,6 +46,7 @@ def install(api: NinjaAPI) -> None:
         StaffAccount: _staff_account,
         ArchiveError: _archive_unreadable,
         ArchiveExpired: _archive_expired,
+        ExportUnreadable: _export_unreadable,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -114,6 +116,11 @@ def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return error_response(
         410, "archive_expired", "This message was answered; its text was kept for its time and is gone."
     )
+
+
+def _export_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "The export cannot be read now; try again later."
+    return error_response(503, "export_unavailable", message, headers={"Retry-After": "30"})
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:

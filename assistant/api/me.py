@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import IO
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router, Status
@@ -20,6 +19,7 @@ from assistant.api.me_schemas import (
     Receipt,
 )
 from assistant.api.schemas import ErrorOut
+from assistant.archive.errors import ArchiveDamaged
 from assistant.conversation import ThreadNotFound
 from assistant.database import in_database
 from assistant.errors import EasyIslandersError
@@ -30,7 +30,6 @@ from assistant.personal_data.choices import choose_memory
 from assistant.personal_data.events import ExportEnded
 from assistant.rates import RateLimited
 
-CHUNK_BYTES = 64 * 1024
 ERRORS = frozenset({400, 401, 403, 404, 405, 413, 422, 429, 500, 503})
 router = Router(auth=BearerToken(), tags=["personal data"])
 
@@ -114,17 +113,12 @@ async def export(request: HttpRequest) -> HttpResponse | Status[ExportQueued]:
 
 @router.get("/me/exports/{export_id}/", response={202: ExportQueued, ERRORS: ErrorOut}, summary="Fetch a large export")
 async def fetch_export(request: HttpRequest, export_id: str) -> HttpResponse | Status[ExportQueued]:
-    """For its owner, with their token, until it expires. 202 while it is being made."""
+    """For its owner, with their token, until it expires. 202 while it is being made, or made anew."""
     found = await in_database(exports.current, _user(request))
     if found is None or found.pk != export_id:
         raise Http404
-    if found.state != Export.State.READY:
-        return Status(202, _queued(found))
-    try:
-        file = await asyncio.to_thread(export_files.path_of(found.pk).open, "rb")
-    except FileNotFoundError:
-        raise Http404 from None
-    return _as_zip(file)
+    ready = await in_database(exports.opened, found)
+    return _as_zip(ready, found) if ready else Status(202, _queued(found))
 
 
 def _may_be_an_id(words: str) -> bool:
@@ -165,16 +159,22 @@ def _queued(export: Export) -> ExportQueued:
     return ExportQueued(state=export.state, url=f"/api/me/exports/{export.pk}/", expires_at=export.expires_at)
 
 
-def _as_zip(file: IO[bytes]) -> HttpResponse:
-    answer = StreamingHttpResponse(_chunks(file), content_type="application/zip")
+def _as_zip(ready: export_files.Ready, export: Export | None = None) -> HttpResponse:
+    answer = StreamingHttpResponse(_pieces(ready, export), content_type="application/zip")
+    answer.headers["Content-Length"] = str(ready.size)  # an answer that is broken off is seen to be
     answer.headers["Content-Disposition"] = 'attachment; filename="easy-islanders-export.zip"'
     answer.headers["Cache-Control"] = "no-store"
     return answer  # type: ignore[return-value]  # ninja passes on any response of Django's
 
 
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def _pieces(ready: export_files.Ready, export: Export | None) -> AsyncIterator[bytes]:
+    """Its ends were checked before; damage between them breaks the answer off."""
     try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
+        while piece := await asyncio.to_thread(ready.read):
+            yield piece
+    except ArchiveDamaged:
+        if export:
+            await in_database(exports.make_anew, export)
+        raise
     finally:
-        file.close()
+        ready.close()

@@ -53,7 +53,10 @@ class Receipt(Schema):
     state: Literal["requested", "settling", "sealing", "completed"]
     requested_at: datetime
     completed_at: datetime | None
-    counts: dict[str, int]
+    counts: dict[str, int] = Field(
+        description="How much went, by what it was. `archives_brought_back`, `archives_left_out`: after one thread's "
+        "erasure, files of your other threads that Zep is told of again, and those that could not be read, or are gone."
+    )
 
 
 class Choices(Schema):

@@ -16,7 +16,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from assistant.archive import left_over, reading, statements, threads
+from assistant.archive import left_over, reading, retention, statements, threads
 from assistant.archive.document import IDENTITY
 from assistant.archive.errors import (
     ArchiveDamaged,
@@ -49,7 +49,7 @@ def restore(archive_id: int, actor: str) -> Restored:
     Raise ArchiveNotFound, ArchiveExpired, ArchiveDamaged, ArchiveKeyMissing, ArchiveUnavailable, ThreadBusy or
     ThreadChanged: then nothing changed.
     """
-    archive = _stored(archive_id)
+    archive = _in_time(archive_id)
     if archive is None:
         return Restored(0, already=True)
     started = time.perf_counter()
@@ -70,9 +70,9 @@ def restore(archive_id: int, actor: str) -> Restored:
 
 
 def check(archive_id: int) -> int:
-    """Find out whether it could be restored, and change nothing; return how many messages that would be.
+    """Find out whether its file is right, and change nothing; return how many messages it holds, 0 once restored.
 
-    Raise what `restore` raises.
+    Raise ArchiveNotFound, ArchiveExpired, ArchiveDamaged, ArchiveKeyMissing or ArchiveUnavailable.
     """
     while archive := _stored(archive_id):
         try:
@@ -81,6 +81,11 @@ def check(archive_id: int) -> int:
             if reading.is_still_so(archive):
                 raise
     return 0
+
+
+def would_restore(archive_id: int) -> int:
+    """How many messages `restore` would put back; changes nothing. Raise what `restore` raises."""
+    return check(archive_id) if _in_time(archive_id) else 0
 
 
 def contents(archive: Archive) -> Contents:
@@ -97,7 +102,7 @@ def put_back(archive: Archive, held: Contents, thread: QuerySet[Thread], actor: 
 
     The file is of no use afterwards, and still there.
     """
-    if statements.fill(archive.pk, held) != len(held):
+    if statements.fill(archive.pk, held, archive.retained_since) != len(held):
         raise ThreadChanged("messages were changed while they were restored")
     stored = Archive.objects.filter(pk=archive.pk, state=Archive.State.STORED)
     if not stored.update(state=Archive.State.RESTORED, restored_at=timezone.now()):
@@ -121,6 +126,14 @@ def _stored(archive_id: int) -> Archive | None:
     if archive.state == Archive.State.EXPIRED:
         raise ArchiveExpired("it was deleted when its time was over")
     return None if archive.state == Archive.State.RESTORED else archive
+
+
+def _in_time(archive_id: int) -> Archive | None:
+    """The same; refused once its time is over, or a restore would keep for longer what is about to be deleted."""
+    archive = _stored(archive_id)
+    if archive is not None and retention.is_over(archive, timezone.now()):
+        raise ArchiveExpired("its time is over: it is deleted within the hour")
+    return archive
 
 
 def _restore(lease: Lease, archive_id: int, actor: str) -> bool:

@@ -1,14 +1,15 @@
 """From a document's bytes to the bytes that are stored, and back: gzip, then Fernet. Knows keys; no file, no format.
 
 `ARCHIVE_ENCRYPTION_KEY` may list several keys: the first encrypts, all decrypt, so a key is changed by putting a new
-one in front. The same document gives the same compressed bytes: gzip writes no time.
+one in front. The same document gives the same compressed bytes: gzip writes no time. What does not fit into memory is
+sealed in pieces, with the same keys: `sealed_stream`.
 """
 
 import gzip
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -16,7 +17,16 @@ from django.conf import settings
 from assistant.archive.errors import ArchiveDamaged, ArchiveKeyMissing, ArchiveNotConfigured
 
 COMPRESSION_LEVEL = 6
+KEY_NAME_LENGTH = 12
 MOST_BYTES = 512 * 1024 * 1024  # of an opened document: more is no archive of ours
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that is ready to use. `name` gives nothing of it away."""
+
+    name: str
+    fernet: Fernet = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -34,12 +44,8 @@ class Sealed:
 def seal(document: bytes) -> Sealed:
     """Compress and, where encryption is on, encrypt. Raise ArchiveNotConfigured where it is on without a key."""
     packed = gzip.compress(document, COMPRESSION_LEVEL, mtime=0)
-    if not settings.ARCHIVE_ENCRYPTION:
-        return Sealed(packed, "")
-    keys = _keys()
-    if not keys:
-        raise ArchiveNotConfigured("ARCHIVE_ENCRYPTION_KEY is not set")
-    return Sealed(Fernet(keys[0]).encrypt(packed), key_id(keys[0]))
+    key = writing_key()
+    return Sealed(key.fernet.encrypt(packed), key.name) if key else Sealed(packed, "")
 
 
 def unseal(sealed: Sealed) -> bytes:
@@ -49,7 +55,7 @@ def unseal(sealed: Sealed) -> bytes:
 
 def key_id(key: str) -> str:
     """A name for a key that gives nothing of it away."""
-    return hashlib.sha256(f"archive-key:{key}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"archive-key:{key}".encode()).hexdigest()[:KEY_NAME_LENGTH]
 
 
 def writing_key_id() -> str:
@@ -57,12 +63,27 @@ def writing_key_id() -> str:
     return key_id(_keys()[0]) if settings.ARCHIVE_ENCRYPTION and _keys() else ""
 
 
+def writing_key() -> Key | None:
+    """The key that encrypts; None where encryption is off. Raise ArchiveNotConfigured where it is on without a key."""
+    if not settings.ARCHIVE_ENCRYPTION:
+        return None
+    keys = _keys()
+    if not keys:
+        raise ArchiveNotConfigured("ARCHIVE_ENCRYPTION_KEY is not set")
+    return Key(key_id(keys[0]), Fernet(keys[0]))
+
+
+def key_called(name: str) -> Key:
+    """The key that was used to encrypt, whichever place it has now. Raise ArchiveKeyMissing."""
+    for key in _keys():
+        if key_id(key) == name:
+            return Key(name, Fernet(key))
+    raise ArchiveKeyMissing(f"it was encrypted with key {name}, which ARCHIVE_ENCRYPTION_KEY does not hold")
+
+
 def _decrypted(token: bytes, wanted: str) -> bytes:
-    key = next((key for key in _keys() if key_id(key) == wanted), None)
-    if key is None:
-        raise ArchiveKeyMissing(f"it was encrypted with key {wanted}, which ARCHIVE_ENCRYPTION_KEY does not hold")
     try:
-        return Fernet(key).decrypt(token)
+        return key_called(wanted).fernet.decrypt(token)
     except InvalidToken:
         raise ArchiveDamaged("it cannot be decrypted: it was tampered with, or cut short") from None
 

@@ -6,6 +6,7 @@ model's own; tests fill rows in and read them back. Both return how many rows we
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -24,12 +25,14 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS given(id, digest, state)
 WHERE message.id = given.id AND message.archive_id IS NULL AND message.mirror_state = given.state
 """
 FILL = """
-UPDATE assistant_message SET archive_id = NULL, text_digest = '', text = %s, rich = %s, memory_trace = %s
+UPDATE assistant_message
+SET archive_id = NULL, text_digest = '', retained_since = %s, text = %s, rich = %s, memory_trace = %s
 WHERE id = %s AND archive_id = %s
 """
 FILL_AT_ONCE = """
 UPDATE assistant_message AS message
-SET archive_id = NULL, text_digest = '', text = given.text, rich = given.rich::jsonb, memory_trace = given.trace::jsonb
+SET archive_id = NULL, text_digest = '', retained_since = %s,
+    text = given.text, rich = given.rich::jsonb, memory_trace = given.trace::jsonb
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS given(id, text, rich, trace)
 WHERE message.id = given.id AND message.archive_id = %s
 """
@@ -45,13 +48,14 @@ def empty(archive_id: int, rows: Sequence[Message]) -> int:
     return _many(EMPTY, [(archive_id, digest, row.pk, row.mirror_state) for row, digest in values])
 
 
-def fill(archive_id: int, messages: Sequence[Mapping[str, Any]]) -> int:
-    """Put the texts back into the rows that refer to the archive."""
+def fill(archive_id: int, messages: Sequence[Mapping[str, Any]], retained_since: datetime) -> int:
+    """Put the texts back into the rows that refer to the archive, with the time since when they are kept."""
+    since = connection.ops.adapt_datetimefield_value(retained_since)
     filled = [(m["text"], _json(m["rich"]), _json(m["memory_trace"]), m["id"]) for m in messages]
     if connection.vendor == "postgresql":
         texts, rich, traces, ids = (list(column) for column in zip(*filled, strict=True))
-        return _one(FILL_AT_ONCE, ids, texts, rich, traces, archive_id)
-    return _many(FILL, [(*values, archive_id) for values in filled])
+        return _one(FILL_AT_ONCE, since, ids, texts, rich, traces, archive_id)
+    return _many(FILL, [(since, *values, archive_id) for values in filled])
 
 
 def _one(statement: str, *values: Any) -> int:

@@ -6,6 +6,7 @@ IBANs, passport and identity numbers, order and listing references, IP addresses
 """
 
 from collections.abc import Callable
+from itertools import compress, product
 from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
@@ -42,6 +43,8 @@ _SEARCHES: Final[dict[str, tuple[str, Search]]] = {
     "phone": (PHONE, search_phones),
     "address": (ADDRESS, _search_addresses),
 }
+# Which kinds are searched for, in this order, where so many of the three are asked for.
+_CHOSEN: Final = {asked: tuple(compress(_SEARCHES, asked)) for asked in product((False, True), repeat=len(_SEARCHES))}
 _MOST_ROUNDS: Final = 5  # two are enough for text that people write
 
 
@@ -90,8 +93,7 @@ def redact_pii(
     text: str, *, redact_email: bool = True, redact_phone: bool = True, redact_address: bool = False
 ) -> Redaction:
     """Replace the chosen types; `redactions` counts each of `email`, `phone` and `address`, 0 where not asked for."""
-    chosen = (("email", redact_email), ("phone", redact_phone), ("address", redact_address))
-    redacted, counts = _replaced(text, [kind for kind, is_chosen in chosen if is_chosen])
+    redacted, counts = _replaced(text, _CHOSEN[redact_email, redact_phone, redact_address])
     return {
         "text": redacted,
         "redactions": counts,
@@ -101,34 +103,28 @@ def redact_pii(
 
 
 def _alone(text: str, kind: str) -> tuple[str, int]:
-    redacted, counts = _replaced(text, [kind])
+    redacted, counts = _replaced(text, (kind,))
     return redacted, counts[kind]
 
 
-def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
+def _replaced(text: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, int]]:
     """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
     counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
-    if not may_hold_emails(view):
-        kinds = [kind for kind in kinds if kind != "email"]
+    if "email" in kinds and not may_hold_emails(view):
+        kinds = kinds[1:]
     settled = 0  # of the kinds searched last, how many are known to find nothing more
     for turn, kind in enumerate(kinds * _MOST_ROUNDS):
-        view, count, is_last = _replaced_once(view, kind, is_again=turn >= len(kinds))
-        counts[kind] += count
-        settled = settled + 1 if not count else int(is_last)
+        placeholder, search = _SEARCHES[kind]
+        spans, is_last = _searched_again(view, search) if turn >= len(kinds) else search(view)
+        if spans:
+            settled = 0
+            view, count = replaced(view, spans, placeholder, is_read_again=not is_last or len(kinds) > 1)
+            counts[kind] += count
+        settled += is_last or not spans or (kind == "email" and not may_hold_emails(view))
         if settled == len(kinds):
             break
     return view.original, counts
-
-
-def _replaced_once(view: View, kind: str, *, is_again: bool) -> tuple[View, int, bool]:
-    """Return the view after replacing, how many were replaced, and whether another search would find no more."""
-    placeholder, search = _SEARCHES[kind]
-    spans, is_last = _searched_again(view, search) if is_again else search(view)
-    if not spans:
-        return view, 0, True
-    view, count = replaced(view, spans, placeholder)
-    return view, count, is_last or (kind == "email" and not may_hold_emails(view))
 
 
 def _searched_again(view: View, search: Search) -> Found:

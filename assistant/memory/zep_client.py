@@ -170,10 +170,10 @@ class ZepClient:
             listed = await self._zep.memory.get_session_messages(_safe(thread_id), limit=size, cursor=page)
         return listed.messages or []
 
-    async def facts_about(self, memory_id: UUID) -> tuple[str, ...]:
-        """The facts held about the user, at most 50, as Zep has them."""
+    async def facts_about(self, memory_id: UUID, *, most: int = FACTS_MAX) -> tuple[str, ...]:
+        """The facts held about the user, at most so many, as Zep has them."""
         async with translated_errors():
-            found = await self._zep.memory.search_sessions(text=ABOUT_THE_USER, user_id=str(memory_id), limit=FACTS_MAX)
+            found = await self._zep.memory.search_sessions(text=ABOUT_THE_USER, user_id=str(memory_id), limit=most)
         return tuple(each.fact.fact for each in found.results or () if each.fact and each.fact.fact)
 
     async def aclose(self) -> None:

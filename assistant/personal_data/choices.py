@@ -4,18 +4,14 @@ What waits then, dead letters and held messages among it, becomes `private` and 
 later; so does what is said meanwhile. What is at Zep already stays there, unread: erasing is what removes it.
 """
 
-from contextlib import suppress
-
 from django.db import transaction
 from django.db.models import F
 
-from assistant import loops
 from assistant.events import announce
-from assistant.memory import context_cache
 from assistant.models import UNSENT_STATES, AuditEntry, Message, MirrorState, Thread, User
+from assistant.personal_data import cached
 from assistant.personal_data.erasure import THEMSELVES, lock
 from assistant.personal_data.events import MemoryChosen
-from assistant.redis_link import RedisDown
 
 NEVER_ARRIVED = (*UNSENT_STATES, MirrorState.DEAD)
 
@@ -33,7 +29,7 @@ def choose_memory(user: User, *, memory_on: bool) -> User:
         details = {"user": locked.pk, "memory": memory_on}
         AuditEntry.objects.create(actor=THEMSELVES, action="memory.choose", details=details)
     if not memory_on:
-        _forget_contexts(locked)
+        cached.forget(locked)
     announce(MemoryChosen(memory_on))
     return locked
 
@@ -44,9 +40,3 @@ def _keep_private(user: User) -> None:
     threads.update(lease_fence=F("lease_fence") + 1, mirror_due_at=None, holds_messages=False)
     unsent = Message.objects.filter(thread__in=threads, mirror_state__in=NEVER_ARRIVED)
     unsent.update(mirror_state=MirrorState.PRIVATE, outgoing_parts=None)
-
-
-def _forget_contexts(user: User) -> None:
-    """What is cached is not read any more; without Redis it ends by itself within minutes."""
-    with suppress(RedisDown):
-        loops.run(context_cache.forget_all(list(user.threads.values_list("pk", flat=True))))

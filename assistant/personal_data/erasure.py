@@ -6,7 +6,7 @@ lost it, and may still be in the middle of a call: until that is over the erasur
 """
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -14,16 +14,17 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Value
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
+from assistant.archive import summaries
 from assistant.conversation import ThreadNotFound, UserGone
 from assistant.events import announce
 from assistant.memory import outbox, tombstones
 from assistant.models import AuditEntry, Erasure, Tombstone, User
-from assistant.personal_data import told, traces
+from assistant.personal_data import cached, told, traces
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.publishing import publish_named
 
 CARRY_OUT = "workers.personal_data.carry_out"
-FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+FOR_GOOD = outbox.FOR_GOOD
 MARGIN = timedelta(seconds=1)
 THEMSELVES = traces.THEMSELVES
 
@@ -37,7 +38,7 @@ def request(user: User, actor: str) -> Erasure:
         locked = lock(user.pk)
         known = locked.erasures.filter(scope=Erasure.Scope.PERSON).first()
         erasure = known or begin_person(locked, actor, secrets.token_urlsafe(32))
-    _tell(erasure, is_new=known is None)
+    _tell(erasure, user, is_new=known is None)
     return erasure
 
 
@@ -49,7 +50,7 @@ def request_thread(user: User, thread_id: str, actor: str) -> Erasure:
         if known is None and not locked.threads.filter(pk=thread_id).exists():
             raise ThreadNotFound
         erasure = known or begin_thread(locked, thread_id, actor, secrets.token_urlsafe(32))
-    _tell(erasure, is_new=known is None)
+    _tell(erasure, user, is_new=known is None)
     return erasure
 
 
@@ -84,7 +85,8 @@ def begin_person(user: User, actor: str, receipt: str) -> Erasure:
 def begin_thread(user: User, thread_id: str, actor: str, receipt: str) -> Erasure:
     """The same for one thread. What Zep learned from it can only be unlearned with the user: they get a new id there.
 
-    The user's other threads wait meanwhile, and are told to Zep anew once it has forgotten.
+    The user's other threads wait meanwhile, and are told to Zep anew once it has forgotten. Until then no turn of
+    theirs hears what Zep knew, as the seized threads show; nor do later ones by a summary of Zep's that was kept.
     """
     tombstones.put(Tombstone.Kind.MEMORY, [user.memory_id])
     if thread_id:
@@ -92,6 +94,7 @@ def begin_thread(user: User, thread_id: str, actor: str, receipt: str) -> Erasur
     counts = {"threads": int(bool(thread_id)), "audit_entries": traces.unname_in_audit([thread_id])}
     erasure = _made(user, Erasure.Scope.THREAD, receipt, counts, thread_id)
     _seize(user, erasure)
+    summaries.drop_prose(user)
     user.memory_id = User._meta.get_field("memory_id").get_default()
     user.save(update_fields=["memory_id"])
     _audit(erasure, actor)
@@ -132,7 +135,8 @@ def _audit(erasure: Erasure, actor: str) -> None:
     AuditEntry.objects.create(actor=actor, action="erasure.request", details=details)
 
 
-def _tell(erasure: Erasure, *, is_new: bool) -> None:
+def _tell(erasure: Erasure, user: User, *, is_new: bool) -> None:
     if is_new:
+        cached.forget(user)
         announce(ErasureStepEnded("requested", erasure.scope))
         publish_named(CARRY_OUT, str(erasure.pk))

@@ -26,13 +26,25 @@ class ArchivesLeftOut(Event):
     archives: int
 
 
-ExportOutcome = Literal["sent", "queued", "made", "failed", "expired", "refused"]
-EXPORT_OUTCOMES: tuple[ExportOutcome, ...] = ("sent", "queued", "made", "failed", "expired", "refused")
+ExportOutcome = Literal["sent", "queued", "made", "failed", "expired", "refused", "damaged", "unreadable"]
+EXPORT_OUTCOMES: tuple[ExportOutcome, ...] = (
+    "sent",
+    "queued",
+    "made",
+    "failed",
+    "expired",
+    "refused",
+    "damaged",
+    "unreadable",
+)
 
 
 @dataclass(frozen=True)
 class ExportEnded(Event):
-    """An export was sent at once, put into the queue, made by a task, failed, removed after its time, or refused."""
+    """An export was sent at once, put into the queue, made by a task, failed, removed after its time, or refused.
+
+    Or its file was damaged, and it is made anew; or unreadable, because this process does not have the file's key.
+    """
 
     outcome: ExportOutcome
     size: int = 0

@@ -1,13 +1,14 @@
 """Exports: small ones go out at once, large ones are made by a task and lie ready for an hour, for their owner only.
 
 Knows rows and times; files are `export_files`', the content is `portrait`'s. One is under way for a user at a time.
+Who makes one has it in hand for two minutes at a time, and says so again as long as it gets on: what a killed worker
+left is made anew soon after.
 """
 
 import secrets
 import time
 from datetime import timedelta
 from functools import partial
-from typing import IO
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from assistant.archive.errors import ArchiveDamaged, ArchiveKeyMissing
+from assistant.errors import EasyIslandersError
 from assistant.events import announce
 from assistant.models import AuditEntry, Export, User
 from assistant.personal_data import export_files, portrait
@@ -23,9 +26,18 @@ from assistant.personal_data.events import ExportEnded
 from assistant.publishing import publish_named
 
 MAKE = "workers.personal_data.make_export"
-CLAIMED_FOR = timedelta(minutes=15)
+CLAIMED_FOR, CLAIMED_AGAIN_AFTER = timedelta(minutes=2), 20.0
 TRIES = 5
 ZEP_SECONDS_AT_ONCE, ZEP_SECONDS_IN_TASK = 10.0, 600.0
+ZEP_PAUSES_IN_TASK = (1.0, 4.0)  # of thousands of questions one may fail
+
+
+class ExportUnreadable(EasyIslandersError):
+    """The file was sealed with a key that this process does not have: an operator has to give it that. Try later."""
+
+
+class Overtaken(EasyIslandersError):
+    """The export is in somebody else's hands, or its user is being erased. Stop making it."""
 
 
 def current(user: User) -> Export | None:
@@ -40,15 +52,13 @@ def is_small(user: User) -> bool:
     return user.messages.all()[: most + 1].count() <= most
 
 
-def made_at_once(user: User) -> IO[bytes]:
-    """The whole export, at its beginning, in a file without a name."""
-    started, file = time.perf_counter(), export_files.scratch()
-    portrait.write(user, file, zep_seconds=ZEP_SECONDS_AT_ONCE)
-    size = file.tell()
-    file.seek(0)
+def made_at_once(user: User) -> export_files.Ready:
+    """The whole export, at its beginning."""
+    started = time.perf_counter()
+    made = export_files.made_at_once(partial(portrait.write, user, zep_seconds=ZEP_SECONDS_AT_ONCE))
     _audit(user)
-    announce(ExportEnded("sent", size, time.perf_counter() - started))
-    return file
+    announce(ExportEnded("sent", made.size, time.perf_counter() - started))
+    return made
 
 
 def begin(user: User) -> Export:
@@ -73,21 +83,48 @@ def due() -> list[str]:
 
 def make(pk: str) -> None:
     """Make one export's file; twice does no harm. What a killed worker left is made anew."""
-    claim = {"claimed_until": Now() + CLAIMED_FOR, "attempts": F("attempts") + 1}
-    if not _free().filter(pk=pk).update(**claim):
+    export, started = _claimed(pk), time.perf_counter()
+    if export is None:
         return
-    export, started = Export.objects.select_related("user").get(pk=pk), time.perf_counter()
     if export.attempts > TRIES:
         _remove([pk])
         announce(ExportEnded("failed"))
         return
-    size = export_files.make(pk, partial(_write, export.user))
+    try:
+        size = export_files.make(pk, partial(_write, export))
+    except Overtaken:
+        return
+    if size is None:  # somebody removed it half made: its user is erased, or it is made anew
+        return
     expires_at = Now() + timedelta(seconds=settings.EXPORT_KEPT_SECONDS)
-    ready = {"state": Export.State.READY, "size": size or 0, "expires_at": expires_at, "due_at": None}
-    if size is None or not Export.objects.filter(pk=pk).update(**ready):
+    ready = {"state": Export.State.READY, "size": size, "expires_at": expires_at, "due_at": None}
+    if not Export.objects.filter(pk=pk).update(**ready):
         export_files.remove(pk)  # its user was erased meanwhile
         return
     announce(ExportEnded("made", size, time.perf_counter() - started))
+
+
+def opened(export: Export) -> export_files.Ready | None:
+    """The finished file. None while it is made, or where it has to be made anew. Raise ExportUnreadable."""
+    if export.state != Export.State.READY:
+        return None
+    try:
+        return export_files.opened(export.pk, export.size)
+    except ArchiveKeyMissing as error:
+        announce(ExportEnded("unreadable"))
+        raise ExportUnreadable(str(error)) from None
+    except ArchiveDamaged:
+        make_anew(export)
+        return None
+
+
+def make_anew(export: Export) -> None:
+    """Have one whose file is missing or damaged made again, under the same link. It counts as another try."""
+    export.state, export.expires_at = Export.State.WAITING, None
+    again = {"state": export.state, "expires_at": None, "due_at": timezone.now(), "claimed_until": None}
+    if Export.objects.filter(pk=export.pk, state=Export.State.READY).update(**again):
+        announce(ExportEnded("damaged"))
+        publish_named(MAKE, export.pk)
 
 
 def remove_expired() -> int:
@@ -107,8 +144,38 @@ def remove_orphans() -> None:
         export_files.remove(name)
 
 
-def _write(user: User, file: IO[bytes]) -> None:
-    portrait.write(user, file, zep_seconds=ZEP_SECONDS_IN_TASK)
+def _claimed(pk: str) -> Export | None:
+    """The export, in hand; None where somebody else has it, or there is nothing to do."""
+    if not _free().filter(pk=pk).update(claimed_until=Now() + CLAIMED_FOR, attempts=F("attempts") + 1):
+        return None
+    return Export.objects.select_related("user").filter(pk=pk).first()
+
+
+def _write(export: Export, out: export_files.Out) -> None:
+    portrait.write(
+        export.user,
+        out,
+        zep_seconds=ZEP_SECONDS_IN_TASK,
+        zep_pauses=ZEP_PAUSES_IN_TASK,
+        got_on=_Claim(export).keep,
+    )
+
+
+class _Claim:
+    """Keeps an export in hand while it is made."""
+
+    def __init__(self, export: Export) -> None:
+        self._pk, self._until, self._renewed = export.pk, export.claimed_until, time.monotonic()
+
+    def keep(self) -> None:
+        """Called often: a query every 20 s. Raise Overtaken."""
+        if time.monotonic() - self._renewed < CLAIMED_AGAIN_AFTER:
+            return
+        mine = Export.objects.filter(pk=self._pk, state=Export.State.WAITING, claimed_until=self._until)
+        if not mine.update(claimed_until=Now() + CLAIMED_FOR):
+            raise Overtaken
+        self._until = Export.objects.filter(pk=self._pk).values_list("claimed_until", flat=True).first()
+        self._renewed = time.monotonic()
 
 
 def _free() -> QuerySet[Export]:

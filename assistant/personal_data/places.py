@@ -19,6 +19,7 @@ from assistant.models import Archive, Erasure, Message, Thread, User
 from assistant.personal_data import export_files, exports, ledger
 from assistant.personal_data.at_zep import StillThere
 from assistant.personal_data.erasure import FOR_GOOD
+from assistant.personal_data.holding import Holding
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
@@ -70,11 +71,14 @@ def remove_messages(erasure: Erasure) -> None:
 def remove_archive_files(erasure: Erasure) -> None:
     """The archives' files, and what summaries keep. Their rows stay until the end: a row comes before its file.
 
-    Raise ArchiveUnavailable where the storage does not answer.
+    Raise ArchiveUnavailable where the storage does not answer, ArchivesHold where it keeps some of them.
     """
     threads_of(erasure).update(summary=None)
-    for name in _archives(erasure).values_list("name", flat=True).iterator():
-        storage.remove(name)
+    holding = Holding("not removed")
+    for pk, name in _archives(erasure).values_list("pk", "name").iterator():
+        with holding.noted(pk):
+            storage.remove(name)
+    holding.demand_none()
 
 
 def look_for_archive_files(erasure: Erasure) -> None:

@@ -7,22 +7,25 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import IO, Any
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
 from assistant.archive import reading
-from assistant.archive.errors import ArchiveError
+from assistant.archive.errors import ArchiveError, ArchiveUnavailable
 from assistant.models import Archive, AuditEntry, Message, Thread, User
 from assistant.personal_data import zep_copy
+from assistant.personal_data.export_files import Out
 from assistant.personal_data.receipts import as_receipt
 from assistant.personal_data.traces import NOBODYS_NAMES
 
 FORMAT_VERSION = 1
 ROWS_AT_ONCE = 500
+TOKEN_FIELDS = ("name", "created_at", "expires_at", "revoked_at")
+THREAD_FIELDS = ("id", "created_at", "last_message_at", "archived_at", "known_to_zep_at", "summary")
 MESSAGE_FIELDS = (
     "thread_id",
     "sequence",
@@ -35,28 +38,36 @@ MESSAGE_FIELDS = (
     "memory_trace",
     "mirror_state",
     "mirrored_at",
+    "mirror_error",
     "redactions",
     "outgoing_parts",
 )
 Record = Mapping[str, Any]
 
 
-def write(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
-    """Write the ZIP. `zep_seconds`: how long Zep may be asked; what it did not say by then the manifest names."""
+def write(
+    user: User,
+    out: Out,
+    *,
+    zep_seconds: float,
+    zep_pauses: Sequence[float] = (),
+    got_on: Callable[[], None] = lambda: None,
+) -> None:
+    """Write the ZIP. `zep_seconds`: how long Zep may be asked; what it did not say by then the manifest names.
+
+    `zep_pauses`: in seconds, before what Zep did not answer is asked again. `got_on` is called for each record.
+    """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        files = _Files(packed)
+        files = _Files(packed, got_on)
         files.add("profile.json", iter([_profile(user)]))
-        files.add("tokens.json", user.api_tokens.values("name", "created_at").iterator())
-        files.add(
-            "threads.json",
-            user.threads.values("id", "created_at", "known_to_zep_at", "summary").order_by("pk").iterator(),
-        )
+        files.add("tokens.json", user.api_tokens.values(*TOKEN_FIELDS).iterator())
+        files.add("threads.json", user.threads.values(*THREAD_FIELDS).order_by("pk").iterator())
         messages = _Messages(user)
         files.add("messages.json", iter(messages))
         files.add("archives.json", _archives(user))
         files.add("receipts.json", (as_receipt(erasure) for erasure in user.erasures.all()))
         files.add("audit.json", _audit(user))
-        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds)
+        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds, zep_pauses)
         files.add("zep/messages.json", asked.messages())
         files.add("zep/facts.json", asked.facts())
         manifest = {
@@ -72,8 +83,8 @@ def write(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
 class _Files:
     """The files written so far, each an array of records, with what the manifest says of them."""
 
-    def __init__(self, packed: zipfile.ZipFile) -> None:
-        self._packed = packed
+    def __init__(self, packed: zipfile.ZipFile, got_on: Callable[[], None]) -> None:
+        self._packed, self._got_on = packed, got_on
         self.listed: list[dict[str, object]] = []
 
     def add(self, name: str, records: Iterator[Record]) -> None:
@@ -84,6 +95,7 @@ class _Files:
                 digest.update(chunk)
                 size += len(chunk)
                 count += is_record
+                self._got_on()
         self.listed.append({"name": name, "records": count, "bytes": size, "sha256": digest.hexdigest()})
 
 
@@ -113,7 +125,8 @@ class _Messages:
 
     def __init__(self, user: User) -> None:
         self._user = user
-        self._unreadable = ""
+        self._unreadable: dict[int, str] = {}  # why, of each archive
+        self._is_away = False  # the storage did not answer: it is asked nothing more
 
     def __iter__(self) -> Iterator[Record]:
         thread_id, sequence = "", 0
@@ -122,22 +135,33 @@ class _Messages:
             for archive_id, group in groupby(rows, key=lambda row: row.archive_id):
                 together = list(group)
                 if archive_id is not None:
-                    self._fill_in(together)
+                    self._fill_in(archive_id, together)
                 yield from ({name: getattr(row, name) for name in MESSAGE_FIELDS} for row in together)
 
     def outcome(self) -> dict[str, object]:
-        """For the manifest: whether every archive could be read."""
-        return {"complete": not self._unreadable} | ({"reason": self._unreadable} if self._unreadable else {})
+        """For the manifest: whether every archive could be read; else which could not, and why."""
+        if not self._unreadable:
+            return {"complete": True}
+        names = ("pk", "name", "thread_id", "first_sequence", "last_sequence")
+        rows = (
+            Archive.objects.filter(thread__user=self._user, pk__in=list(self._unreadable)).order_by("pk").values(*names)
+        )
+        unreadable = [{"reason": self._unreadable[row.pop("pk")]} | row for row in rows]
+        return {"complete": False, "reason": next(iter(self._unreadable.values())), "unreadable": unreadable}
 
     def _after(self, thread_id: str, sequence: int) -> list[Message]:
         later = Q(thread_id__gt=thread_id) | Q(thread_id=thread_id, sequence__gt=sequence)
         return list(Message.objects.filter(later, user=self._user).order_by("thread_id", "sequence")[:ROWS_AT_ONCE])
 
-    def _fill_in(self, rows: list[Message]) -> None:
+    def _fill_in(self, archive_id: int, rows: list[Message]) -> None:
+        if self._is_away:
+            self._unreadable.setdefault(archive_id, ArchiveUnavailable.reason)
+            return
         try:
             reading.fill_in(*rows)
         except ArchiveError as error:
-            self._unreadable = error.reason
+            self._unreadable[archive_id] = error.reason
+            self._is_away = isinstance(error, ArchiveUnavailable)
 
 
 def _archives(user: User) -> Iterator[Record]:

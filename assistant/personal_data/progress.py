@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
@@ -37,6 +37,11 @@ def pending() -> tuple[int, datetime | None]:
     """How many erasures are not complete, and since when the oldest is under way. Two queries over a partial index."""
     left = Erasure.objects.filter(due_at__isnull=False)
     return left.count(), left.order_by("requested_at").values_list("requested_at", flat=True).first()
+
+
+def put_off() -> QuerySet[Erasure]:
+    """Those whose last attempt failed, the oldest first; `failure` says why. Over a partial index."""
+    return Erasure.objects.filter(due_at__isnull=False).exclude(failure="").order_by("requested_at")
 
 
 def carry_out(pk: int) -> float | None:

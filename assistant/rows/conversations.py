@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 MESSAGE_NAMESPACE = uuid.UUID("5f0f4a3c-6b1e-5c3e-9a53-0d6f6d2b7a11")
@@ -148,6 +149,9 @@ class Message(models.Model):
     text_digest = models.CharField(
         max_length=64, blank=True, db_default="", help_text="Keyed hash of an archived text, for replays."
     )
+    retained_since = models.DateTimeField(
+        null=True, blank=True, help_text="When its text was first archived; null: it never came back from an archive."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -212,6 +216,10 @@ class Archive(models.Model):
     format_version = models.PositiveSmallIntegerField()
     key_id = models.CharField(max_length=16, blank=True, default="", help_text="Of the key; empty: not encrypted.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # A default of the database's own: during a deployment, workers that do not know the column insert rows too.
+    retained_since = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="When what it holds was first archived: its time counts from then."
+    )
     verified_at = models.DateTimeField(null=True, blank=True, help_text="When the file was last read and found right.")
     restored_at = models.DateTimeField(null=True, blank=True)
     expired_at = models.DateTimeField(null=True, blank=True)
@@ -219,7 +227,7 @@ class Archive(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["created_at"], name="archive_stored", condition=models.Q(state="stored")),
+            models.Index(fields=["retained_since"], name="archive_retained", condition=models.Q(state="stored")),
             # Files that nothing refers to: of runs that were killed, and of archives whose time is over.
             models.Index(
                 fields=["created_at"],

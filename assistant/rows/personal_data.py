@@ -70,7 +70,7 @@ class Erasure(models.Model):
 
 
 class Export(models.Model):
-    """A copy of everything about a user that is too large to make while they wait. Its file is `{id}.zip`."""
+    """A copy of everything about a user that is too large to make while they wait. Its file is `{id}.zip.enc`."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -1,7 +1,8 @@
 """Archiving many long threads on PostgreSQL, with and without users who talk meanwhile (`PART=archive`).
 
 The archiver is a process of its own, as a worker runs it: `manage.py archive run`. Its memory is the peak of its whole
-life, by the kernel. Turns are measured over HTTP against a web process: first alone, then while it archives.
+life, by the kernel. Turns are measured over HTTP against a web process: alone before and after, and while it archives;
+before and after count as one, because conversations grow slower as they grow longer, whoever archives.
 """
 
 import argparse
@@ -47,7 +48,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.bench archive", description=__doc__)
     parser.add_argument("--threads", type=int, default=1_000, help="how many threads (default: 1000)")
     parser.add_argument("--messages", type=int, default=1_000, help="in each (default: 1000)")
-    parser.add_argument("--alone", type=float, default=30.0, help="seconds of turns before archiving (default: 30)")
+    parser.add_argument(
+        "--alone", type=float, default=30.0, help="seconds of turns before archiving, and after (default: 30)"
+    )
     parser.add_argument("--restore", type=int, default=100, help="archives to restore (default: 100)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(argv)
@@ -58,10 +61,12 @@ def main(argv: list[str]) -> int:
         empty = _run(rig, "list")
         rig.start_workers()
         web = start_web(rig, "web")
-        alone = _talked(web, speakers, options.alone)
+        before = _talked(web, speakers, options.alone)
         meanwhile, archived = uvloop.run(_archived_while_talking(rig, web, speakers))
+        after = _talked(web, speakers, options.alone)
         rows = _rows(options, empty, archived) | product.sizes()
-        rows |= _turns("alone", alone) | _turns("while_archiving", meanwhile)
+        rows |= _turns("before", before) | _turns("while_archiving", meanwhile) | _turns("after", after)
+        rows |= _turns("alone", [*before, *after])
         rows |= _restored(product.some_archives(options.restore))
     print(json.dumps(rows) if options.json else "\n".join(f"{name:32} {value}" for name, value in rows.items()))
     goals = _goals(rows)

@@ -35,7 +35,8 @@ ZEP_STANDIN_COMMAND = (
 # Whatever of these the person set is part of what runs, so commands in a second terminal need it too.
 SETTINGS_PREFIXES = (
     "FLAG_", "ZEP_", "MEMORY_", "PII_", "ARCHIVE_", "DATABASE_", "REDIS_", "CACHE_REDIS_", "CELERY_", "WEB_", "CHAT_",
-    "FLOWER_", "METRICS_", "WORKER_", "CONTROL_", "PROVIDER_", "DRILLS_", "SESSION_", "LOG_", "OTEL_",
+    "FLOWER_", "METRICS_", "WORKER_", "CONTROL_", "PROVIDER_", "DRILLS_", "SESSION_", "LOG_", "OTEL_", "EXPORT",
+    "ERASURE_", "DATA_", "FACTS_",
 )  # fmt: skip
 SETTINGS_NAMES = frozenset(
     {

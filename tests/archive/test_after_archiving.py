@@ -101,7 +101,7 @@ async def test_a_replay_of_what_was_kept_for_its_time_is_gone(chat: ChatClient) 
     ask = {"thread_id": "t1", "client_msg_id": str(uuid4())}
     await chat.say("hello", **ask)
     await archive()
-    await sync_to_async(Archive.objects.update)(created_at=timezone.now() - timedelta(days=9))
+    await sync_to_async(Archive.objects.update)(retained_since=timezone.now() - timedelta(days=9))
     await sync_to_async(lambda: list(retention.expire(timezone.now(), "retention", days=8)))()
 
     refused = await chat.post({"message": "hello"} | ask)

@@ -11,8 +11,9 @@ from pytest_django.fixtures import Settings
 
 from assistant import conversation
 from assistant.conversation import ThreadRef
-from assistant.models import Erasure, User
-from assistant.personal_data import progress
+from assistant.models import Erasure, Export, User
+from assistant.personal_data import exports, progress
+from assistant.personal_data.export_files import Ready
 
 Say = Callable[..., UUID]
 
@@ -51,3 +52,17 @@ def finish(erasure: Erasure, rounds: int = 6) -> Erasure:
         if erasure.state == Erasure.State.COMPLETED:
             break
     return erasure
+
+
+def read_all(ready: Ready) -> bytes:
+    """What goes out."""
+    pieces = list(iter(ready.read, b""))
+    ready.close()
+    return b"".join(pieces)
+
+
+def fetched(pk: str) -> bytes:
+    """The finished export's content."""
+    ready = exports.opened(Export.objects.get(pk=pk))
+    assert ready is not None
+    return read_all(ready)

@@ -1,13 +1,14 @@
 """Large exports: made by a task, killed and made anew, gone after their time or with their user; small in memory."""
 
+import io
 import json
 import os
 import stat
 import tracemalloc
 import zipfile
-from collections.abc import Callable
-from datetime import timedelta
-from typing import IO
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import IO, Any
 from uuid import uuid4
 
 import pytest
@@ -21,8 +22,9 @@ from assistant.events import Event
 from assistant.models import AuditEntry, Erasure, Export, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, export_files, exports, portrait
 from assistant.personal_data.events import ExportEnded
+from assistant.personal_data.export_files import Out
 from ops.zep_standin.process import StandIn
-from tests.personal_data.conftest import Say, finish
+from tests.personal_data.conftest import Say, fetched, finish, read_all
 from workers import personal_data
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
@@ -38,11 +40,11 @@ def test_the_file_is_readable_by_this_account_alone(say: Say, ayse: User) -> Non
 
     personal_data.make_export(export.pk)
 
-    path = export_files.path_of(export.pk)
+    path, _ = export_files.paths_of(export.pk)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     export.refresh_from_db()
-    assert (export.state, export.size) == (Export.State.READY, path.stat().st_size)
+    assert (export.state, export.size) == (Export.State.READY, len(fetched(export.pk)))
     assert export.expires_at is not None
     assert 3_500 < (export.expires_at - timezone.now()).total_seconds() <= 3_600
 
@@ -105,9 +107,9 @@ def test_erased_while_it_is_made_it_leaves_no_file(
     write = portrait.write
     asked: list[Erasure] = []
 
-    def erased_meanwhile(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
+    def erased_meanwhile(user: User, out: Out, **how: Any) -> None:
         steps: list[Callable[[], object]] = [
-            lambda: write(user, out, zep_seconds=zep_seconds),
+            lambda: write(user, out, **how),
             lambda: asked.append(finish(erasure.request(user, "op"))),
         ]
         for step in steps if when == "after" else reversed(steps):
@@ -129,21 +131,93 @@ def test_a_maker_that_outlives_its_claim_and_the_next_one_leave_a_whole_file(
     export = exports.begin(ayse)
     write = portrait.write
 
-    def overtaken(user: User, out: IO[bytes], *, zep_seconds: float) -> None:
+    def overtaken(user: User, out: Out, **how: Any) -> None:
         monkeypatch.setattr(portrait, "write", write)
-        out.write(b"slow")
-        out.seek(0)
         Export.objects.update(claimed_until=None)
         exports.make(export.pk)
-        write(user, out, zep_seconds=zep_seconds)
+        write(user, out, **how)
 
     monkeypatch.setattr(portrait, "write", overtaken)
     exports.make(export.pk)
 
     assert Export.objects.get().state == Export.State.READY
-    with zipfile.ZipFile(export_files.path_of(export.pk)) as packed:
+    with zipfile.ZipFile(io.BytesIO(fetched(export.pk))) as packed:
         assert packed.testzip() is None
-    assert [path.suffix for path in settings.EXPORT_DIR.iterdir()] == [".zip"]
+    assert list(settings.EXPORT_DIR.iterdir()) == [export_files.paths_of(export.pk)[0]]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes an export says with each record that it gets on."""
+    monkeypatch.setattr(exports, "CLAIMED_AGAIN_AFTER", 0.0)
+
+
+def test_as_long_as_it_gets_on_it_stays_in_its_makers_hands(
+    say: Say, ayse: User, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("hello")
+    export = exports.begin(ayse)
+    rows = portrait._Messages.__iter__
+    claims: list[datetime | None] = []
+
+    def slow(messages: portrait._Messages) -> Iterator[portrait.Record]:
+        for row in rows(messages):
+            claims.append(Export.objects.get().claimed_until)
+            yield row
+        assert exports.due() == []
+        claims.append(Export.objects.get().claimed_until)
+
+    monkeypatch.setattr(portrait._Messages, "__iter__", slow)
+    exports.make(export.pk)
+
+    assert claims[0] is not None
+    assert claims[1] is not None
+    assert claims[0] < claims[1]
+    assert Export.objects.get().state == Export.State.READY
+
+
+@pytest.mark.parametrize("by", ["another worker", "an erasure"])
+def test_whoever_is_overtaken_stops_in_the_middle_and_leaves_nothing(
+    say: Say, ayse: User, hasty: None, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    for _ in range(3):
+        say("hello")
+    export = exports.begin(ayse)
+    rows, given = portrait._Messages.__iter__, []
+
+    def overtaken(messages: portrait._Messages) -> Iterator[portrait.Record]:
+        for row in rows(messages):
+            if by == "another worker":
+                Export.objects.update(claimed_until=timezone.now() + timedelta(hours=1))
+            else:
+                Export.objects.all().delete()
+            given.append(row)
+            yield row
+
+    monkeypatch.setattr(portrait._Messages, "__iter__", overtaken)
+    exports.make(export.pk)
+
+    assert len(given) == 1
+    assert list(settings.EXPORT_DIR.iterdir()) == []
+    assert not Export.objects.filter(state=Export.State.READY).exists()
+
+
+def test_what_a_killed_worker_left_is_made_anew_within_minutes_and_its_half_file_goes(ayse: User) -> None:
+    export = exports.begin(ayse)
+    claimed = exports._claimed(export.pk)
+    assert claimed is not None
+    half = settings.EXPORT_DIR / f"{export.pk}.0011223344556677.part"
+    settings.EXPORT_DIR.mkdir()
+    half.write_bytes(b"half")
+    assert exports.due() == []
+    assert claimed.claimed_until is not None
+    assert claimed.claimed_until - timezone.now() < timedelta(minutes=3)
+    Export.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+
+    personal_data.make_export(exports.due()[0])
+
+    assert not half.exists()
+    assert Export.objects.get().state == Export.State.READY
 
 
 def test_the_audit_in_it_tells_who_looked_and_nothing_of_others_whatever_the_persons_name(say: Say) -> None:
@@ -153,7 +227,7 @@ def test_the_audit_in_it_tells_who_looked_and_nothing_of_others_whatever_the_per
     AuditEntry.objects.create(actor="op", action="message.reveal", details={"thread": "u1"})
     AuditEntry.objects.create(actor="user", action="export", details={"user": named.pk})
     AuditEntry.objects.create(actor="user", action="export", details={"user": named.pk + 1})
-    with exports.made_at_once(named) as file, zipfile.ZipFile(file) as packed:
+    with zipfile.ZipFile(io.BytesIO(read_all(exports.made_at_once(named)))) as packed:
         told = json.loads(packed.read("audit.json"))
 
     assert [each["details"] for each in told] == [{"thread": "u1"}, {"user": named.pk}]
@@ -174,7 +248,7 @@ def test_the_audit_in_it_is_about_all_threads_however_many_each_entry_once_in_or
     for number, each in enumerate(details):
         AuditEntry.objects.create(actor="ayse" if number == 1 else "op", action="other", details=each)
     AuditEntry.objects.create(actor="op", action="other", details={"thread": "somebody else's"})
-    with exports.made_at_once(ayse) as file, zipfile.ZipFile(file) as packed:
+    with zipfile.ZipFile(io.BytesIO(read_all(exports.made_at_once(ayse)))) as packed:
         told = json.loads(packed.read("audit.json"))
 
     assert [each["details"] for each in told] == details
@@ -240,5 +314,5 @@ def test_a_zip_can_be_read_by_anything(say: Say, ayse: User) -> None:
     export = exports.begin(ayse)
     exports.make(export.pk)
 
-    with zipfile.ZipFile(export_files.path_of(export.pk)) as packed:
+    with zipfile.ZipFile(io.BytesIO(fetched(export.pk))) as packed:
         assert "Γεια σου, çok güzel" in packed.read("messages.json").decode()

@@ -1,13 +1,17 @@
 """After one thread's erasure Zep is told the user's other threads anew, with what was archived of them, in order."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import archiving, restoring, running, storage, threads
+from assistant.archive import archiving, restoring, retention, running, storage, threads
 from assistant.archive.errors import ArchiveUnavailable
 from assistant.events import ArchiveFailed, Event
 from assistant.memory import backfill, mirror
@@ -97,6 +101,27 @@ def test_the_schedule_archives_it_again(
     assert running.run(60).messages == 4
 
 
+def test_what_was_brought_back_is_kept_no_longer_for_it(
+    archived: list[Archive], ayse: User, settings: Settings
+) -> None:
+    """Who erases one thread does not have what they said in the others kept anew for as long as archives are."""
+    said = [timezone.now() - timedelta(days=days) for days in (20, 10)]
+    for archive, at in zip(archived, said, strict=True):
+        Archive.objects.filter(pk=archive.pk).update(retained_since=at)
+    finish(erasure.request_thread(ayse, "goes", "op"))
+    mirror.drain("stays")
+
+    archiving.archive_now("stays", "op", keep=2)
+
+    again = Archive.objects.filter(state=Archive.State.STORED).order_by("first_sequence")
+    assert [(each.first_sequence, each.last_sequence, each.retained_since) for each in again] == [
+        (1, 6, said[0]),
+        (7, 12, said[1]),
+    ]
+    settings.ARCHIVE_RETENTION_DAYS = 15
+    assert [each.last_sequence for each in retention.expire(timezone.now(), "retention")] == [6]
+
+
 def damage(folder: Path, archive: Archive) -> None:
     (folder / archive.name).write_bytes(b"damaged")
 
@@ -151,7 +176,9 @@ def test_a_storage_that_is_away_puts_it_off_and_nothing_is_told_by_halves(
         raise ArchiveUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(storage, "read", away)
+        for what in ("read", "exists"):
+            broken.setattr(storage, what, away)
+        broken.setattr(storage, "remove", lambda _: None)
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
@@ -160,6 +187,81 @@ def test_a_storage_that_is_away_puts_it_off_and_nothing_is_told_by_halves(
     time_passes()
     assert brought_back(finish(asked)) == (2, 0)
     assert told(standin) == SAID
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """From now on the storage gives, or lets go of, none of these files; it answers for others."""
+    folder = storage.LocalFolder
+
+    def refuse(*names: str, what: str) -> None:
+        act = getattr(folder, what)
+
+        def refused(self: storage.LocalFolder, name: str, *more: Any) -> Any:
+            if name in names:
+                raise PermissionError
+            return act(self, name, *more)
+
+        monkeypatch.setattr(folder, what, refused)
+
+    return refuse
+
+
+def test_one_file_that_is_never_given_is_named_and_the_others_come_back(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn
+) -> None:
+    refuse(archived[0].name, what="_open")
+    asked = settled(ayse)
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, f"unavailable: archive {archived[0].pk}")
+    assert [each.state for each in Archive.objects.order_by("pk")] == [Archive.State.STORED, Archive.State.RESTORED]
+    assert told(standin) == []
+
+
+def test_an_operator_gives_it_up_and_the_erasure_goes_on_without_it(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn, announced: list[Event]
+) -> None:
+    for what in ("_open", "delete"):
+        refuse(archived[0].name, what=what)
+    asked = settled(ayse)
+    progress.carry_out(asked.pk)
+    time_passes()
+
+    call_command("archive", "expire", str(archived[0].pk), "--yes", "--operator", "zeki", stdout=StringIO())
+
+    assert brought_back(finish(asked)) == (1, 1)
+    assert asked.state == Erasure.State.COMPLETED
+    assert told(standin) == SAID[6:]
+    assert ArchivesLeftOut(1) in announced
+    assert AuditEntry.objects.get(action="archive.expire").actor == "zeki"
+
+
+def test_of_several_the_first_is_named_and_the_others_are_counted(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None]
+) -> None:
+    refuse(*(each.name for each in archived), what="_open")
+    asked = settled(ayse)
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert asked.failure == f"unavailable: archive {archived[0].pk} +1"
+
+
+def test_a_file_of_what_is_erased_that_cannot_be_removed_is_named_and_the_others_go(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None]
+) -> None:
+    refuse(archived[0].name, what="delete")
+    asked = erasure.request_thread(ayse, "stays", "op")
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, f"not removed: archive {archived[0].pk}")
+    assert storage.names() == [archived[0].name]
 
 
 def test_for_who_opted_out_nothing_is_brought_back_or_ever_told(

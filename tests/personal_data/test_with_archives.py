@@ -196,7 +196,8 @@ def test_a_storage_that_is_away_keeps_nothing_else_and_is_tried_again(
         def is_away(name: str) -> None:
             raise ArchiveUnavailable("away")
 
-        broken.setattr(storage, "remove", is_away)
+        for what in ("remove", "exists"):
+            broken.setattr(storage, what, is_away)
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
@@ -221,8 +222,37 @@ def test_the_manifest_says_when_an_archive_could_not_be_read(archived: str, ayse
 
     files = exported(ayse)
 
-    assert files["manifest.json"]["archives"] == {"complete": False, "reason": "damaged"}
+    told = files["manifest.json"]["archives"]
+    assert (told["complete"], told["reason"]) == (False, "damaged")
+    assert [(each["thread_id"], each["first_sequence"], each["last_sequence"]) for each in told["unreadable"]] == [
+        ("t1", 1, 12)
+    ]
     assert len(files["messages.json"]) == 14
+
+
+def test_a_storage_that_does_not_answer_is_asked_once(
+    archived: str, ayse: User, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        say(f"more {number}", "t2")
+    mirror.drain("t2")
+    archiving.archive_now("t2", "op", keep=2)
+    asked: list[str] = []
+
+    def away(name: str) -> bytes:
+        asked.append(name)
+        raise ArchiveUnavailable("the storage failed: TimeoutError")
+
+    monkeypatch.setattr(storage, "read", away)
+    files = exported(ayse)
+
+    told = files["manifest.json"]["archives"]
+    assert len(asked) == 1
+    assert [(each["thread_id"], each["reason"]) for each in told["unreadable"]] == [
+        ("t1", "unavailable"),
+        ("t2", "unavailable"),
+    ]
+    assert len(files["messages.json"]) == 20
 
 
 def test_what_was_said_while_opted_out_is_archived_and_in_no_summary(say: Say, ayse: User) -> None:

@@ -47,7 +47,7 @@ _AFTER_SPLIT_START: Final = r"(?<=0)(?:(?<!\d.)|(?<=90))"
 SPLIT_BY_WORDS: Final = compiled(rf"[+90](?:(?<=\+)90|(?<=9)(?<!\d.)0|{_AFTER_SPLIT_START}){_SPLIT_END}")
 # What plain reading cannot see through: a letter, a word or a strange sign beside a digit, words between the groups.
 # Rooms before a comma are none of it: "2+1, 3 rooms".
-_TRACE: Final = compiled(
+TRACE: Final = compiled(
     rf"[0-9](?:{_AFTER_SPLIT_START}{_SPLIT_END}|(?!\d|[.][ ][^\W\d_])"
     rf"(?:[oοоlisz]|{spoken.WORD_INSIDE}|[,;:]\d|,[ ]\d(?!\d)(?<!\+\d,[ ]\d)|[ .\-/]{{4,8}}\d"
     rf"|[ ,;:(\[]{{0,2}}+(?:{phone_words.BETWEEN})[ ,;:)\]]"
@@ -60,7 +60,7 @@ _OTHER_WORD: Final = compiled(rf"(?<!\w)(?:{phone_words.IDENTIFIER}|{phone_words
 
 def may_be_disguised(text: str) -> bool:
     """Say whether a folded text may have a number written in digits that plain reading misses."""
-    return bool(DENSE.search(text) and _TRACE.search(text))
+    return bool(DENSE.search(text) and TRACE.search(text))
 
 
 def undisguised(view: View, *, is_spoken: bool) -> View:

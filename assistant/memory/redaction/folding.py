@@ -161,9 +161,14 @@ def _may_have_escapes(text: str) -> bool:
     return "&" in text or "%" in text or "\\" in text
 
 
-def replaced(view: View, spans: list[Span], placeholder: str) -> tuple[View, int]:
-    """Return the folded view of the original with the placeholder in place of each span, and how many there were."""
+def replaced(view: View, spans: list[Span], placeholder: str, *, is_read_again: bool = True) -> tuple[View, int]:
+    """Return the folded view of the original with the placeholder in place of each span, and how many there were.
+
+    A view that nobody reads again is its original alone.
+    """
     text, count = substituted(view.original, spans, placeholder)
+    if not is_read_again:
+        return View("", text), count
     if view.trail or _may_have_escapes(view.original):
         return folded(text), count
     return View(substituted(view.text, spans, fold(placeholder))[0], text), count

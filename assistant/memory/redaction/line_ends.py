@@ -22,9 +22,14 @@ _BROKEN: Final = compiled(
 )
 
 
+def may_part_numbers(text: str) -> bool:
+    """Say whether a folded text has a line end between digits."""
+    return "\n" in text and _BETWEEN_DIGITS.search(text) is not None
+
+
 def with_broken_numbers_joined(view: View) -> View:
     """Return the view with a space for each line end inside a mobile number."""
-    return view.masked(_BROKEN, _joined) if _BETWEEN_DIGITS.search(view.text) else view
+    return view.masked(_BROKEN, _joined) if may_part_numbers(view.text) else view
 
 
 def _joined(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import re
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from assistant.memory.redaction import numbering, surroundings
+from assistant.memory.redaction import codes, numbering, surroundings
 from assistant.memory.redaction.figures import are_scores, is_binary, is_counting, is_figure, is_row
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
@@ -95,7 +95,7 @@ def end_of_national(view: View, match: re.Match[str]) -> int | None:
 def _end_from_russia(view: View, match: re.Match[str], groups: list[str]) -> int | None:
     """Return where a number ends that is dialled abroad from Russia: "8 10 44 7911 123456"."""
     text, start = view.text, match.start()
-    if surroundings.is_identified(text, start) or surroundings.is_part_of_code(view, start, match.end()):
+    if surroundings.is_identified(text, start) or codes.is_part_of_code(view, start, match.end()):
         return None
     if len(groups) == 1:
         number = numbering.after_exit_code(groups[0])
@@ -146,7 +146,7 @@ def _judged(view: View, match: re.Match[str], digits: str, lengths: str) -> int 
         surroundings.is_identified(text, start)
         or surroundings.is_amount(text, start, end)
         or (len(digits) < _LONG and surroundings.is_measure(text, end))
-        or surroundings.is_part_of_code(view, start, end)
+        or codes.is_part_of_code(view, start, end)
     )
     return None if is_something_else else end
 

@@ -110,3 +110,11 @@ def _after_zero(length: int) -> re.Pattern[str]:
 def is_assigned_after_zero(national: str) -> bool:
     """Say whether any of the plans with a trunk zero has this number (given without its zero)."""
     return _after_zero(len(national)).fullmatch(national) is not None
+
+
+def is_mobile_after_zero(digits: str) -> bool:
+    """Say whether digits with their leading zero, or with 00, are a mobile number of any of these plans."""
+    if digits.startswith("00"):
+        number = international(digits[2:] or "0")
+        return number is not None and is_mobile(*number)
+    return digits.startswith("0") and any(is_mobile(code, digits[1:]) for code in TRUNK_ZERO_COUNTRIES)

@@ -11,6 +11,7 @@ from assistant.memory.redaction import spoken
 from assistant.memory.redaction.disguises import (
     DENSE,
     SPLIT_BY_WORDS,
+    TRACE,
     end_of_announced,
     end_of_disguised,
     end_of_split,
@@ -18,13 +19,12 @@ from assistant.memory.redaction.disguises import (
     undisguised,
 )
 from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
-from assistant.memory.redaction.line_ends import with_broken_numbers_joined
+from assistant.memory.redaction.line_ends import may_part_numbers, with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
-from assistant.memory.redaction.neighbourhoods import neighbourhoods
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.prefixed import end_of_prefixed
 from assistant.memory.redaction.shields import shielded, without_links
-from assistant.memory.redaction.views import MASK, Found, Span, View, hide, substituted
+from assistant.memory.redaction.views import MASK, Found, Span, View, hide
 
 Judge = Callable[[View, re.Match[str]], int | None]
 Passes = tuple[tuple[re.Pattern[str], Judge], ...]
@@ -37,7 +37,6 @@ _FIGURES: Final = compiled(
 )
 _OPENING: Final = 4  # a plus and a bracket, spaced
 _PLACEHOLDERS: Final = ("[phone]", "[email]", "[address]")
-_HIDDEN_PLACEHOLDER: Final = MASK * len("[phone]")
 _GAP: Final = r"[ .\-/()\[\]]{0,3}+"
 _IN_THOUSANDS: Final = r"(?<=\d[ .,].)\d\d[ .,]000(?!\d)"
 _LIST_OF_PAIRS: Final = r"\d(?:[ .\-/]\d\d(?!\d)){5}"
@@ -110,14 +109,13 @@ def search_phones(view: View) -> Found:
     if readable is None:
         return _NOTHING
     spans, is_all = _all_found(readable, is_spoken=is_spoken)
-    is_last = bool(spans) and view.trail is None and (is_all or not _is_any_left(readable, spans, is_spoken=is_spoken))
-    return Found(spans, is_last)
+    return Found(spans, is_last=is_all and view.trail is None)
 
 
 def _all_found(view: View, *, is_spoken: bool) -> Found:
     """Return the places, in the original, that plain reading finds, and then reading with disguises undone.
 
-    They are known to be the last where not enough digits are left for another.
+    They are known to be the last where not enough digits are left for another, on one line or on two.
     """
     first = _ENOUGH_DIGITS.search(view.text)
     found, rest = _found(view, _PASSES, max(0, first.start() - _OPENING)) if first else ([], view)
@@ -127,14 +125,13 @@ def _all_found(view: View, *, is_spoken: bool) -> Found:
         more, _ = _found(plain, _DISGUISED_PASSES if plain.text != rest.text else _PASSES_BETWEEN_WORDS)
         spans += [plain.span(*span) for span in more]
         return Found(spans)
-    return Found(spans, is_last=not first or (bool(found) and not _ENOUGH_DIGITS.search(rest.text)))
+    is_left = first is not None and _ENOUGH_DIGITS.search(rest.text) is not None
+    return Found(spans, is_last=not is_left and not may_part_numbers(rest.text))
 
 
 def _readable(view: View, *, is_spoken: bool) -> View | None:
     """Return the view with all hidden that cannot be a number, or None where nothing is left that could be one."""
-    view = without_links(view)
-    if "\n" in view.text:
-        view = with_broken_numbers_joined(view)
+    view = with_broken_numbers_joined(without_links(view))
     stretch = view if is_spoken else _where_digits_are(view)
     if stretch is None:
         return None
@@ -165,22 +162,15 @@ def _has_many_digits(text: str) -> bool:
     return len(plain) - len(plain.translate(None, _DIGITS)) > _LONGEST_LIST
 
 
-def _is_any_left(view: View, spans: list[Span], *, is_spoken: bool) -> bool:
-    """Say whether there is more once each number is a placeholder: what redacting again would see."""
-    here = [(start - view.offset, end - view.offset) for start, end in spans]
-    left = substituted(view.text, here, _HIDDEN_PLACEHOLDER)[0]
-    return any(_all_found(part, is_spoken=is_spoken).spans for part in neighbourhoods(View(left, left)))
-
-
 def _where_digits_are(view: View) -> View | None:
     """Return the stretch of a view with digits close enough together for any number, and what is beside them."""
-    if not (_FIGURES.search(view.text) or may_be_disguised(view.text)):
+    first = DENSE.search(view.text)  # most text has none, and what `_FIGURES` finds is as dense
+    if first is None or not (_FIGURES.search(view.text, first.start()) or TRACE.search(view.text, first.start())):
         return None
     if len(view.text) < _SHORT:
         return view
-    first = DENSE.search(view.text)
-    last = _LAST_DIGIT.match(view.text, first.end() - 1) if first else None
-    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if first and last else None
+    last = _LAST_DIGIT.match(view.text, first.end() - 1)
+    return view.cut(first.start() - _AROUND, last.end() + _AROUND) if last else None
 
 
 def _without_placeholders(text: str) -> str:

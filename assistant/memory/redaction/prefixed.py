@@ -7,7 +7,7 @@ accepts what has a telephone's shape, because plans grow.
 import re
 from typing import Final, NamedTuple
 
-from assistant.memory.redaction import numbering, surroundings
+from assistant.memory.redaction import codes, numbering, surroundings
 from assistant.memory.redaction.figures import is_binary, is_counting, is_date, is_row
 from assistant.memory.redaction.patterns import compiled
 from assistant.memory.redaction.views import View
@@ -222,7 +222,7 @@ def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
     if text[start + 1] == "." and prefix.groups[0] == 1 and len(prefix.groups) == _PARTS_OF_DECIMAL:
         return True
     if _TURKISH_MOBILE.fullmatch(prefix.digits):
-        return is_whole and surroundings.is_in_hash(text, start, prefix.end)
+        return is_whole and codes.is_in_hash(text, start, prefix.end)
     if is_whole and is_date(prefix.digits):
         return True
     if is_whole and is_counting(prefix.digits):
@@ -246,6 +246,6 @@ def _is_numbered(text: str, start: int, prefix: Prefix) -> bool:
 def _is_code(view: View, start: int, end: int) -> bool:
     return (
         surroundings.is_identified(view.text, start)
-        or surroundings.is_part_of_code(view, start, end)
-        or surroundings.ends_in_a_letter(view.text, end)
+        or codes.is_part_of_code(view, start, end)
+        or codes.ends_in_a_letter(view.text, end)
     )

@@ -8,12 +8,10 @@ from typing import Final
 from assistant.memory.redaction import phone_words as known
 from assistant.memory.redaction.folding import fold
 from assistant.memory.redaction.patterns import compiled
-from assistant.memory.redaction.views import View
 from assistant.memory.redaction.wordlists import any_of
 
 _BEFORE: Final = 48
 _AFTER: Final = 28
-_TOKEN: Final = 40
 _SYMBOLS: Final = "[£€$₺₽]"
 _MONEY_SIGNS: Final = frozenset(_SYMBOLS[1:-1])
 _SIGNS: Final = "☎☏📞📱📲"
@@ -38,18 +36,8 @@ _BOTH_FOLLOW: Final = compiled(rf"[ ](?:{known.BOTH})(?!\w)")
 _PRICED: Final = compiled(rf"(?:{_SYMBOLS}|(?<![\w '])(?<!\d )(?:{known.CURRENCY}))[ ]?\Z|{_SYMBOLS}[ ]?\Z")
 _MONEY_FOLLOWS: Final = compiled(rf"[ ]?(?:{_SYMBOLS}(?![ ]?\d)|%|(?:{known.CURRENCY})(?!\w))")
 _UNIT_FOLLOWS: Final = compiled(rf"[ ]?(?:{known.UNIT})(?!\w)")
-_LETTERS_BEFORE: Final = compiled(r"[^\W\d_]+\Z")
-_JOINTS: Final = frozenset("-_/#=")
-_JOINED_BEFORE: Final = compiled(r"(?P<word>[^\W_]+)[-_/#=]+\Z")
-_TELEPHONE_WORD: Final = compiled(rf"(?:{known.TELEPHONE}|no|nr|num)")
-_LABEL: Final = compiled(rf"[^\W\d_]{{0,12}}(?:{known.TELEPHONE_IN_A_ROW})")
-_IDENTIFIER_WORD: Final = compiled(rf"(?:{known.IDENTIFIER})")
-_MIXED_AFTER: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
-_ESCAPED_PLUS: Final = "%2b"
-_LAST_LETTER: Final = compiled(r"[bcdf](?!\w)")
 _TAKES_ONE: Final = compiled(rf"[ ]?(?:[+x×:%°]|{_SYMBOLS}(?![ ]?\d)|(?:{known.CURRENCY}|{known.UNIT})(?!\w))|[.,]\d")
 _LONGEST_AMOUNT: Final = 4
-_NUMBER_LENGTH: Final = 10
 
 
 def is_announced(text: str, start: int, end: int) -> bool:
@@ -113,44 +101,3 @@ def is_measure(text: str, end: int) -> bool:
 def takes_the_last_group(text: str, end: int, length: int) -> bool:
     """Say whether the last digits before `end` open something else: "3" in "…67 3+1", "500" in "…67 500 gbp"."""
     return length <= _LONGEST_AMOUNT and _TAKES_ONE.match(text, end) is not None
-
-
-def is_part_of_code(view: View, start: int, end: int) -> bool:
-    """Say whether the digits are part of a longer code: a hash, `EI-20251102-0034`, `TXN5331234567`."""
-    text = view.text
-    if _MIXED_AFTER.match(text, end):
-        return True
-    last = text[start - 1 : start] if start else ""
-    if not (last.isalnum() or last in _JOINTS) or text.endswith(_ESCAPED_PLUS, 0, start):
-        return False
-    before = text[max(0, start - _TOKEN) : start]
-    if joined := _JOINED_BEFORE.search(before):
-        return not _may_be_joined(view, start - len(before) + joined.start("word"), joined["word"])
-    letters = _LETTERS_BEFORE.search(before)
-    if letters is None or not letters.group().isascii():
-        return before[-1:].isdigit()
-    if before[: letters.start()][-1:].isdigit():
-        return not _LABEL.fullmatch(letters.group())
-    return text[end : end + 1].isalpha() or not _may_be_joined(view, start - len(letters.group()), letters.group())
-
-
-def is_in_hash(text: str, start: int, end: int) -> bool:
-    """Say whether letters and digits mix on a side of the digits."""
-    before = text[max(0, start - _TOKEN) : start]
-    letters = _LETTERS_BEFORE.search(before) if before[-1:].isalpha() else None
-    if letters and before[: letters.start()][-1:].isdigit() and not _LABEL.fullmatch(letters.group()):
-        return True
-    return _MIXED_AFTER.match(text, end) is not None
-
-
-def ends_in_a_letter(text: str, end: int) -> bool:
-    """Say whether one letter that is no suffix ends the token, as the last one of a short hash can."""
-    return _LAST_LETTER.match(text, end) is not None
-
-
-def _may_be_joined(view: View, at: int, word: str) -> bool:
-    """Say whether a word glued or hyphenated to a number leaves it a telephone: `tel5331234567`, `user_90533…`."""
-    if _TELEPHONE_WORD.fullmatch(word) or (word.isdigit() and len(word) >= _NUMBER_LENGTH):
-        return True
-    spelled = view.source(at, at + len(word))
-    return len(word) > 1 and not spelled[0].isupper() and word.isalpha() and not _IDENTIFIER_WORD.fullmatch(word)

@@ -22,7 +22,7 @@ _WORDLESS: Final = compiled(
     rf"|(?<![\w.+%'-])(?P<telling>(?=[^\d._\s]*[\d._]){_MAILBOX}))"
     rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?:[ ]tr)?(?!\w)"
 )
-_PROVIDER: Final = compiled(rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?!\w)")
+_PROVIDER: Final = compiled(rf"[ ](?:{known.BARE_PROVIDERS})[ ](?:com|net)(?![^\W\d])")  # a number there may go
 
 
 def may_be_unsigned(view: View) -> bool:

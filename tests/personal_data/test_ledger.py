@@ -1,0 +1,51 @@
+"""The ledger as erasures ask it: one of many, however long it has become."""
+
+import pytest
+from django.conf import settings
+
+from assistant.models import Erasure, User
+from assistant.personal_data import erasure, ledger
+from tests.personal_data.conftest import Say
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+OTHERS = 500
+
+
+@pytest.fixture
+def asked(say: Say, ayse: User) -> Erasure:
+    """One person's erasure, in the ledger behind many of others, of which a crash left one cut short."""
+    say("hello", "goes")
+    asked = erasure.request_thread(ayse, "goes", "op")
+    for number in range(OTHERS):
+        ledger.write_completion(Erasure(receipt=f"other-{number}"))
+    with settings.ERASURE_LEDGER.open("a", encoding="utf-8") as file:
+        file.write('{"v":1,"event":"requ')
+    ledger.write_request(asked)
+    return asked
+
+
+def test_one_erasure_is_found_and_nothing_else_is_parsed(asked: Erasure, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = ledger._parsed
+
+    def noted(line: str) -> ledger.Entry | None:
+        parsed.append(line)
+        return parse(line)
+
+    monkeypatch.setattr(ledger, "_parsed", noted)
+
+    found = ledger.of(asked.receipt)
+
+    assert found.memory_ids == {asked.memory_id}
+    assert len(found.threads) == 1
+    assert len(parsed) == 1
+
+
+def test_who_is_not_in_it_is_not_found(asked: Erasure) -> None:
+    assert ledger.of("nobody") == ledger.Named()
+    assert ledger.of("other-7") == ledger.Named()  # complete, and what was asked is not there
+
+
+def test_a_line_that_was_cut_short_is_still_told_to_who_reads_all(asked: Erasure) -> None:
+    assert list(ledger.read()).count(None) == 1
+    assert len(list(ledger.read())) == OTHERS + 2
