@@ -15,8 +15,9 @@ from assistant.rows.conversations import (
     zep_message_id,
 )
 from assistant.rows.listings import Listing
-from assistant.rows.operating import AuditEntry, DrillRun, ModeTransition
+from assistant.rows.operating import AuditEntry, AuditWord, DrillRun, ModeTransition
 from assistant.rows.personal_data import Erasure, Export, Tombstone
+from assistant.rows.storage import StorageMark
 
 __all__ = [
     "MESSAGE_NAMESPACE",
@@ -25,6 +26,7 @@ __all__ = [
     "ApiToken",
     "Archive",
     "AuditEntry",
+    "AuditWord",
     "DeadLetter",
     "DrillRun",
     "Erasure",
@@ -33,6 +35,7 @@ __all__ = [
     "Message",
     "MirrorState",
     "ModeTransition",
+    "StorageMark",
     "Thread",
     "Tombstone",
     "User",

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from assistant.archive import archiving, left_over, threads
+from assistant.archive import archiving, left_over, marks, threads
 from assistant.archive.errors import ArchiveDamaged, ArchiveError, ThreadBusy, ThreadChanged
+from assistant.events import ArchiveFailed, announce
 
 AT_ONCE = 50
 REST = 1.0  # for as long as a thread took: turns and the mirror get the processor and the disk in between
@@ -48,7 +49,7 @@ def run(
     tried: set[str] = set()
     ran = Ran()
     try:
-        ran = replace(ran, removed=left_over.sweep(now()))
+        ran = replace(ran, removed=_prepared(now()))
         while todo := [each for each in threads.due_threads(now(), AT_ONCE) if each not in tried]:
             for thread_id in todo:
                 if time.monotonic() > deadline or len(tried) >= most:
@@ -60,6 +61,16 @@ def run(
     except ArchiveError as error:  # whatever is away now is away for the next thread too
         return replace(ran, failed=ran.failed + 1, stopped_by=error.reason)
     return ran
+
+
+def _prepared(now: datetime) -> int:
+    """See that the storage is the right one, due threads or not, and clear up in it; how many files went."""
+    try:
+        marks.secure()
+        return left_over.sweep(now)
+    except ArchiveError as error:
+        announce(ArchiveFailed("", error.reason))
+        raise
 
 
 def _after(ran: Ran, thread_id: str, tell_mirror: Callable[[str], None], now: Callable[[], datetime]) -> Ran:

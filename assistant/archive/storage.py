@@ -1,21 +1,20 @@
 """The files of archives, through Django's storage API: written once, read whole, removed. Knows no format and no row.
 
-Whatever a storage raises becomes ArchiveUnavailable, with the kind of the error alone: its text may hold addresses.
+In a storage that is not the one archives were put into nothing is written, and nothing counts as gone: see `marks`.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+from assistant.archive import marks
+from assistant.archive.backend import configured, translated
 from assistant.archive.errors import ArchiveDamaged, ArchiveUnavailable
 
-ALIAS = "archive"
 PARTIAL = ".part"
 
 
@@ -42,6 +41,10 @@ class LocalFolder(FileSystemStorage):
         """The files whose names begin so."""
         return [name for name in self.listdir("")[1] if name.startswith(prefix)]
 
+    def has_mark(self, name: str) -> bool:
+        """Looked for each time: a folder may be unmounted at any moment, and looking takes microseconds."""
+        return self.exists(name)
+
     def delete(self, name: str) -> None:
         super().delete(name)
         Path(self.path(f"{name}{PARTIAL}")).unlink(missing_ok=True)  # of a run that was killed while it wrote
@@ -51,58 +54,51 @@ class LocalFolder(FileSystemStorage):
 
 def write(name: str, content: bytes) -> None:
     """Store a new file. Raise ArchiveUnavailable."""
-    with _translated():
-        kept_as = _storage().save(name, ContentFile(content))
+    marks.secure()
+    with translated():
+        kept_as = configured().save(name, ContentFile(content))
     if kept_as != name:
         remove(kept_as)
         raise ArchiveUnavailable("the storage has a file of this name already")
 
 
 def read(name: str) -> bytes:
-    """The file's bytes. Raise ArchiveUnavailable, or ArchiveDamaged where there is none."""
+    """The file's bytes. Raise ArchiveUnavailable, or ArchiveDamaged where the right storage has none."""
     try:
-        with _translated(), _storage().open(name) as file:
+        with translated(), configured().open(name) as file:
             return bytes(file.read())
     except FileNotFoundError:
+        marks.check()
         raise ArchiveDamaged("its file is missing") from None
 
 
 def remove(name: str) -> None:
-    """Remove the file; that it is gone already is no error. Raise ArchiveUnavailable."""
-    with suppress(FileNotFoundError), _translated():
-        _storage().delete(name)
+    """Remove the file; that the right storage has none any more is no error. Raise ArchiveUnavailable."""
+    marks.secure()
+    with suppress(FileNotFoundError), translated():
+        configured().delete(name)
+    marks.check()  # it may have been unmounted in between
 
 
 def exists(name: str) -> bool:
     """Whether there is such a file. Raise ArchiveUnavailable."""
-    with _translated():
-        return _storage().exists(name)
+    with translated():
+        return configured().exists(name)
 
 
 def names(prefix: str = "") -> list[str]:
-    """The files of the storage whose names begin so. Raise ArchiveUnavailable.
+    """The archives of the storage whose names begin so. Raise ArchiveUnavailable.
 
     A bucket looks for them itself: it answers for a thousand names at a time, so all of a large one take minutes.
     """
+    marks.check()
     try:
-        with _translated():
-            return sorted(_storage().names(prefix))
+        with translated():
+            found = sorted(name for name in configured().names(prefix) if not marks.is_mark(name))
     except FileNotFoundError:  # nothing was archived yet
-        return []
-
-
-class ArchiveStorage(Protocol):
-    """What is used of Django's storages, and what they cannot do: to look for names."""
-
-    def save(self, name: str, content: "ContentFile[bytes]") -> str: ...
-    def open(self, name: str) -> "File[bytes]": ...
-    def delete(self, name: str) -> None: ...
-    def exists(self, name: str) -> bool: ...
-    def names(self, prefix: str) -> list[str]: ...
-
-
-def _storage() -> ArchiveStorage:
-    return cast(ArchiveStorage, storages[ALIAS])
+        found = []
+    marks.check()  # it may have been unmounted in between
+    return found
 
 
 def _sync_folder(folder: Path) -> None:
@@ -112,13 +108,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # noqa: BLE001  # each storage has errors of its own, and they all mean this
-        raise ArchiveUnavailable(f"the storage failed: {type(error).__name__}") from None

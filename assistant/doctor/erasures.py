@@ -23,7 +23,9 @@ def look() -> list[Finding]:
 def _put_off(erasure: Erasure) -> Finding:
     age = (timezone.now() - erasure.requested_at).total_seconds()
     make = failed if age > LATE_SECONDS else warning
-    not_given = NOT_GIVEN.match(erasure.failure)
+    not_given = NOT_GIVEN.search(erasure.failure)
     look_at = f"manage.py archive verify {not_given[1]}; " if not_given else ""
+    if "ERASURE_LEDGER" in erasure.failure:
+        look_at = "Let the workers write the file ERASURE_LEDGER: nothing is emptied before. "
     said = f"Erasure {erasure.pk} of a {erasure.scope} has waited for {age:.0f} s: {erasure.failure}."
     return make(NAME, said, f"{look_at}{RUNBOOK}memoryerasureoverdue")

@@ -87,6 +87,16 @@ async def forget_all(thread_ids: Sequence[str]) -> None:
         await cache_redis().exchange("context_cache", work, patiently=True)
 
 
+async def forget_for_good(thread_ids: Sequence[str]) -> None:
+    """The same for threads that nobody can be reading any more: without a generation, which only a late reader needs.
+
+    One round trip for each 200. May raise RedisDown.
+    """
+    for at in range(0, len(thread_ids), FORGOTTEN_AT_ONCE):
+        work = partial(_forget_for_good, thread_ids[at : at + FORGOTTEN_AT_ONCE])
+        await cache_redis().exchange("context_cache", work, patiently=True)
+
+
 async def _forget(thread_ids: Sequence[str], redis: Redis, *, stale_too: bool) -> list[object]:
     """What Redis answered, for each thread in turn; first of all the first thread's new generation."""
     dropped = (*CONTEXT_MODES, "stale") if stale_too else CONTEXT_MODES
@@ -96,6 +106,10 @@ async def _forget(thread_ids: Sequence[str], redis: Redis, *, stale_too: bool) -
             pipe.expire(_generation_key(thread_id), GENERATION_SECONDS)
             pipe.delete(*(_key(thread_id, mode) for mode in dropped))
         return list(await pipe.execute())
+
+
+async def _forget_for_good(thread_ids: Sequence[str], redis: Redis) -> None:
+    await redis.delete(*(_key(each, what) for each in thread_ids for what in (*CONTEXT_MODES, "stale", "gen")))
 
 
 def _keys(thread_id: str, mode: ContextMode) -> list[str]:

@@ -3,18 +3,18 @@
 A thread's id may have been chosen by its user, so of an erased one only the hash is kept.
 """
 
-import hashlib
 from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Exists
 
+from assistant import opaque
 from assistant.models import Tombstone
 
 
 def digest(thread_id: str) -> str:
     """What is kept of an erased thread's id."""
-    return hashlib.sha256(f"thread:{thread_id}".encode()).hexdigest()
+    return opaque.digest_of(thread_id)
 
 
 def over(thread_id: str) -> Exists:

@@ -16,6 +16,7 @@ LEFT_OUT = "…"
 # Their arguments are hosts, ports, names of our own tasks and workers.
 PLAIN_SPOKEN = frozenset({"uvicorn.error", "celery.beat", "celery.apps.worker", "flower.inspector"})
 NAMES_OF_TASKS = frozenset({"id", "name", "description", "hostname"})  # arguments of Celery's lines on tasks
+OF_A_SOCKET = "WebSocket"  # uvicorn's lines on one quote its path, which ends in the thread's id
 QUOTED = re.compile(r"\S*(?:://|@)\S*|'[^']*'|\"[^\"]*\"|<.*|\n.*", re.DOTALL)
 
 
@@ -45,7 +46,7 @@ def _said(record: logging.LogRecord) -> str:
 
 
 def _bare_arguments(record: logging.LogRecord) -> object:
-    trusts_text = record.name in PLAIN_SPOKEN
+    trusts_text = record.name in PLAIN_SPOKEN and OF_A_SOCKET not in str(record.msg)
     if isinstance(record.args, Mapping):
         named = {name: _bare(value, trusts_text or name in NAMES_OF_TASKS) for name, value in record.args.items()}
         return named | ({"exc": _class_of(record.exc_info[1])} if record.exc_info and "exc" in named else {})

@@ -18,7 +18,7 @@ import structlog
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from django.conf import settings
 
-from assistant import correlation
+from assistant import correlation, opaque
 
 ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 INNERMOST_FRAMES = 12
@@ -79,8 +79,16 @@ def with_correlation_id(_logger: object, _method: str, line: structlog.typing.Ev
     return line
 
 
+def with_opaque_thread(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say which thread it was without its id where a user chose that: it may be a name, and logs outlive an erasure."""
+    if isinstance(known := line.get("thread_id"), str) and known:
+        line["thread_id"] = opaque.name_of(known)
+    return line
+
+
 SHARED: list[structlog.typing.Processor] = [
     with_correlation_id,
+    with_opaque_thread,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,16 +14,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from assistant import loops
 from assistant.conversation import UserGone
 from assistant.errors import EasyIslandersError
 from assistant.events import announce
-from assistant.memory import context_cache
 from assistant.models import UNSENT_STATES, AuditEntry, Erasure, Message, MirrorState, Thread, User
-from assistant.personal_data import ledger
+from assistant.personal_data import cached, ledger
 from assistant.personal_data.erasure import THEMSELVES, lock
 from assistant.personal_data.events import ChoiceNotInLedger, MemoryChosen
-from assistant.redis_link import RedisDown
 
 NEVER_ARRIVED = (*UNSENT_STATES, MirrorState.DEAD)
 
@@ -45,7 +42,7 @@ def choose_memory(user: User, *, memory_on: bool) -> User:
     if memory_on:
         _write_opt_in(locked)
     else:
-        _forget_contexts(locked)
+        cached.forget(locked)
     announce(MemoryChosen(memory_on))
     return locked
 
@@ -68,7 +65,7 @@ def choose_again(user: User, memory_on: bool, opted_out_at: datetime | None, act
             locked.threads.update(lease_fence=F("lease_fence") + 1)  # whoever is sending what waited then is overtaken
             _never_arrived(locked, opted_out_at).update(mirror_state=MirrorState.PRIVATE, outgoing_parts=None)
     if opted_out_at is not None:
-        _forget_contexts(locked)
+        cached.forget(locked)
 
 
 def _switch(user: User, actor: str, *, memory_on: bool) -> None:
@@ -115,9 +112,3 @@ def _never_arrived(user: User, said_until: datetime | None) -> QuerySet[Message]
     if of_threads.filter(Q(completed_at=None) | Q(completed_at__gt=said_until)).exists():
         return unsent.filter(zep_generation=0)  # the others had arrived, and are told anew
     return unsent
-
-
-def _forget_contexts(user: User) -> None:
-    """What is cached is not read any more; without Redis it ends by itself within minutes."""
-    with suppress(RedisDown):
-        loops.run(context_cache.forget_all(list(user.threads.values_list("pk", flat=True))))

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from redis.asyncio import Redis
 
-from assistant import loops, rates
+from assistant import loops, opaque, rates
 from assistant.archive import storage
 from assistant.memory import context_cache, tombstones, write_hold
 from assistant.models import Archive, Erasure, Message, Thread, User
-from assistant.personal_data import export_files, exports, ledger
+from assistant.personal_data import export_files, exports, ledger, traces, unnaming
 from assistant.personal_data.at_zep import StillThere
 from assistant.personal_data.erasure import FOR_GOOD
 from assistant.personal_data.holding import Holding
@@ -88,13 +88,22 @@ def look_for_archive_files(erasure: Erasure) -> None:
     """
     written = ledger.of(erasure.receipt)
     owners = _memory_ids(erasure, written.memory_ids)
-    theirs = [name for owner in owners for name in storage.names(f"{owner}_{erasure.thread_id}")]
+    begin = _threads_names(erasure) if erasure.thread_id else [""]
+    theirs = [name for owner in owners for each in begin for name in storage.names(f"{owner}_{each}")]
     if erasure.scope == Erasure.Scope.THREAD:
         theirs = [name for name in theirs if _is_of({tombstones.digest(erasure.thread_id), *written.threads}, name)]
     for name in theirs:
         storage.remove(name)
         if storage.exists(name):
             raise StillThere
+
+
+def remove_traces(erasure: Erasure) -> None:
+    """What names the person or the threads outside conversations, in portions."""
+    whose = _whose(erasure)
+    for what, part in traces.PARTS.items():
+        for removal in part(whose):
+            _removed(erasure, what, removal)
 
 
 def remove_archives(erasure: Erasure) -> None:
@@ -120,6 +129,23 @@ def forget_in_redis(erasure: Erasure) -> None:
         loops.run(rates.forget(erasure.user_id))
 
 
+def _whose(erasure: Erasure) -> traces.Whose:
+    """A name that somebody else bears by now is theirs from the request on."""
+    names = frozenset(erasure.names or ())
+    is_thread = erasure.scope == Erasure.Scope.THREAD
+    threads = {erasure.thread_id} if is_thread else {*threads_of(erasure).values_list("pk", flat=True)}
+    until = erasure.requested_at if User.objects.filter(username__in=names).exists() else None
+    return traces.Whose(erasure.user_id, names, tuple(threads - {"", *unnaming.NOBODYS_NAMES}), until)
+
+
+def forget_generations(erasure: Erasure) -> None:
+    """The last that Redis knows of the threads that go: their ids, in names of keys. Raise RedisDown.
+
+    Only once nobody can be reading them any more: until then their generations keep late readers from filling caches.
+    """
+    loops.run(context_cache.forget_for_good(list(threads_of(erasure).values_list("pk", flat=True))))
+
+
 def _archives(erasure: Erasure) -> QuerySet[Archive]:
     return Archive.objects.filter(thread__in=threads_of(erasure))
 
@@ -133,9 +159,15 @@ def _memory_ids(erasure: Erasure, written: Collection[UUID]) -> set[UUID]:
     return {erasure.memory_id, *written, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
 
 
+def _threads_names(erasure: Erasure) -> list[str]:
+    """What archives of the thread can be called after: what stands for its id, or in old ones the id itself."""
+    return [erasure.thread_id, *opaque.stand_ins(tombstones.digest(erasure.thread_id))]
+
+
 def _is_of(threads: Collection[str], name: str) -> bool:
-    """Archives are called `{memory id}_{thread id}_{time}`; of an erased thread only the id's hash may be known."""
-    return tombstones.digest(name.partition("_")[2].rpartition("_")[0]) in threads
+    """Archives are called `{memory id}_{thread}_{time}`; of an erased thread only the id's hash may be known."""
+    called = name.partition("_")[2].rpartition("_")[0]
+    return tombstones.digest(called) in threads or any(called in opaque.stand_ins(each) for each in threads)
 
 
 def _some_messages(erasure: Erasure) -> int:

@@ -1,7 +1,7 @@
 """Making what was deleted unreadable in the files of the database and of Redis, where they keep what was before.
 
-SQLite's write-ahead log holds pages as they were, Redis's append-only file every value that ever was. PostgreSQL's
-autovacuum, and what a hosted Redis does with its files, are their own.
+SQLite's write-ahead log holds pages as they were, Redis's append-only file every value that ever was, its dump those of
+its last `save`. PostgreSQL's autovacuum, and what a hosted Redis does with its files, are their own.
 """
 
 import time
@@ -46,20 +46,30 @@ def _seal_database() -> None:
 
 
 def _seal_redis(url: str) -> None:
-    """Have the append-only file written anew, from what is there now. Nothing to do where there is none.
+    """Have the append-only file and the dump written anew, from what is there now, where it keeps them.
 
     One that is being written already may have begun before the deletion: after it another one is asked for. A server
     that allows nobody to ask (hosted ones do not) rewrites its files in its own time.
     """
     with Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS) as redis:
         try:
-            if not redis.info("persistence").get("aof_enabled"):
-                return
-            _wait_while_it_writes(redis)
-            redis.bgrewriteaof()
-            _wait_while_it_writes(redis)
+            if redis.info("persistence").get("aof_enabled"):
+                _wait_while_it_writes(redis)
+                redis.bgrewriteaof()
+                _wait_while_it_writes(redis)
+            if redis.config_get("save").get("save"):
+                _dump(redis)
         except ResponseError:
             return
+
+
+def _dump(redis: Redis) -> None:
+    """Replace the dump, which would else stay until enough has changed. Raise NotSealed where it cannot be written."""
+    _wait_while_it_writes(redis)
+    redis.bgsave()
+    _wait_while_it_writes(redis)
+    if redis.info("persistence")["rdb_last_bgsave_status"] != "ok":
+        raise NotSealed
 
 
 def _wait_while_it_writes(redis: Redis) -> None:
@@ -72,4 +82,4 @@ def _wait_while_it_writes(redis: Redis) -> None:
 
 def _is_writing(redis: Redis) -> bool:
     known = redis.info("persistence")
-    return bool(known["aof_rewrite_in_progress"] or known["aof_rewrite_scheduled"])
+    return any(known[name] for name in ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress"))

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import document
+from assistant.archive import document, marks
 from assistant.models import Message, MirrorState, Thread, User, reply_id
 
 Grow = Callable[..., Thread]
@@ -84,4 +84,6 @@ def texts_of(thread_id: str) -> list[str]:
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.exists() else []
+    """The archives in it."""
+    found = folder.iterdir() if folder.exists() else ()
+    return sorted(path for path in found if not marks.is_mark(path.name))

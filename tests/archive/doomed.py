@@ -23,6 +23,7 @@ POINTS: dict[str, tuple[str, str]] = {
     "half a file": ("assistant.archive.storage.os.fsync", "before"),
     "file not named": ("assistant.archive.storage.os.replace", "before"),
     "file there": ("assistant.archive.storage.os.replace", "after"),
+    "mark named": ("assistant.archive.marks.StorageMark.objects.get", "after"),
     "read back": ("assistant.archive.storage.read", "after"),
     "verified": ("assistant.archive.archiving._verify", "after"),
     "rows emptied": ("assistant.archive.archiving._archived_through", "before"),
@@ -41,10 +42,11 @@ POINTS: dict[str, tuple[str, str]] = {
 
 def main(work: str, point: str) -> None:
     django.setup()
-    from assistant.archive import resealing, restoring, retention, running  # noqa: PLC0415  # the settings are read by now
+    from assistant.archive import marks, resealing, restoring, retention, running  # noqa: PLC0415  # the settings are read by now
     from assistant.models import Archive  # noqa: PLC0415
 
     jobs: dict[str, Callable[[], object]] = {
+        "mark": marks.secure,
         "archive": lambda: running.run(math.inf),
         "restore": lambda: restoring.restore(Archive.objects.get().pk, "doomed"),
         "reseal": lambda: list(resealing.reseal_all("doomed")),

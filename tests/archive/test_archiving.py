@@ -4,8 +4,11 @@ import hashlib
 import json
 import re
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -67,15 +70,30 @@ def test_a_slim_row_keeps_all_but_the_texts(grow: Grow) -> None:
 
 
 def test_the_file_is_named_by_opaque_ids_and_shows_nothing(grow: Grow, folder: Path, ayse: User) -> None:
-    grow("t1", 60)
+    thread_id = str(uuid4())
+    grow(thread_id, 60)
 
-    archive_thread("t1")
+    archive_thread(thread_id)
 
     [path] = files(folder)
-    assert re.fullmatch(rf"{ayse.memory_id}_t1_[0-9]{{8}}T[0-9]{{12}}Z\.json\.gz\.enc", path.name)
+    assert re.fullmatch(rf"{ayse.memory_id}_{thread_id}_[0-9]{{8}}T[0-9]{{12}}Z\.json\.gz\.enc", path.name)
     assert b"question" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
     assert Archive.objects.get().sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_thread_whose_user_called_it_after_somebody_has_a_file_that_says_nothing(
+    grow: Grow, folder: Path, ayse: User
+) -> None:
+    grow("ayse-yilmaz", 60)
+
+    archive_thread("ayse-yilmaz")
+
+    [path] = files(folder)
+    assert re.fullmatch(rf"{ayse.memory_id}_t-[0-9a-f]{{24}}_[0-9]{{8}}T[0-9]{{12}}Z\.json\.gz\.enc", path.name)
+    assert opened(path, Archive.objects.get())["conversation_id"] == "ayse-yilmaz"
+    restoring.restore(Archive.objects.get().pk, "ayse")
+    assert "question" in texts_of("ayse-yilmaz")[0]
 
 
 def test_without_encryption_the_file_is_plain_gzip(grow: Grow, folder: Path, settings: Settings) -> None:
@@ -286,11 +304,12 @@ def test_a_leased_thread_is_neither_archived_nor_restored(grow: Grow, monkeypatc
     grow("t1", 60)
     archive_thread("t1")
     Thread.objects.update(lease_until=timezone.now() + timedelta(days=1))
-    monkeypatch.setattr(threads, "LOOK_AGAIN_SECONDS", 5.0)
-    monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 100)).__next__)
+    waits: list[float] = []
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=count(0, 100).__next__, sleep=waits.append))
 
     with pytest.raises(ThreadBusy):
         restoring.restore(Archive.objects.get().pk, "ayse")
+    assert set(waits) <= {threads.LOOK_AGAIN_SECONDS}
 
 
 def test_the_mirror_waits_while_a_thread_is_archived_and_is_told_again(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assistant import conversation
-from assistant.archive import left_over, reading, resealing, restoring, running
+from assistant.archive import left_over, marks, reading, resealing, restoring, running
 from assistant.archive.sealing import writing_key_id
 from assistant.conversation import ThreadRef
 from assistant.memory import mirror
@@ -68,6 +68,8 @@ def start(folder: Path) -> Start:
     environment |= {"DJANGO_SETTINGS_MODULE": "easy_islanders.settings", "FLAG_ZEP_READ": "false"}
 
     def start(work: str, point: str = "") -> "subprocess.Popen[bytes]":
+        if work != "mark":
+            marks.secure()  # not among what is killed
         command = [sys.executable, "-m", "tests.archive.doomed", work, point]
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

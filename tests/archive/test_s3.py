@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
-from assistant.archive import restoring, storage
+from assistant.archive import marks, restoring, storage
 from assistant.archive.archiving import archive_thread
 from assistant.archive.errors import ArchiveDamaged, ArchiveUnavailable
-from assistant.models import Archive, User
+from assistant.models import Archive, Erasure, User
 from assistant.personal_data import erasure
 from tests.archive.conftest import Grow, rows_of
 from tests.personal_data.conftest import finish
@@ -28,6 +28,7 @@ class Bucket(BaseHTTPRequestHandler):
     objects: ClassVar[dict[str, bytes]] = {}
     broken: ClassVar[list[bool]] = []
     looked_for: ClassVar[list[str]] = []
+    asked: ClassVar[list[str]] = []
 
     def do_PUT(self) -> None:
         body = self._body()
@@ -46,7 +47,9 @@ class Bucket(BaseHTTPRequestHandler):
             content = self.objects.get(self._key())
             self._answer(404 if content is None else 200, content or b"")
 
-    do_HEAD = do_GET  # noqa: N815  # http.server calls it so
+    def do_HEAD(self) -> None:
+        self.asked.append(self._key())
+        self.do_GET()
 
     def do_DELETE(self) -> None:
         self.objects.pop(self._key(), None)
@@ -98,6 +101,7 @@ def bucket(settings: Settings, grow: Grow, monkeypatch: pytest.MonkeyPatch) -> I
     Bucket.objects.clear()
     Bucket.broken.clear()
     Bucket.looked_for.clear()
+    Bucket.asked.clear()
     yield Bucket
     server.shutdown()
     server.server_close()
@@ -109,17 +113,21 @@ def test_an_archive_goes_into_the_bucket_and_comes_back(grow: Grow, bucket: type
 
     archive_thread("t1")
 
-    assert list(bucket.objects) == [Archive.objects.get().name] == storage.names()
+    assert in_it(bucket) == [Archive.objects.get().name] == storage.names()
     assert b"question" not in bucket.objects[Archive.objects.get().name]
     restoring.restore(Archive.objects.get().pk, "ayse")
     assert rows_of("t1") == before
-    assert bucket.objects == {}
+    assert in_it(bucket) == []
+
+
+def in_it(bucket: type[Bucket]) -> list[str]:
+    return [name for name in bucket.objects if not marks.is_mark(name)]
 
 
 def test_an_object_that_was_lost_is_a_damaged_archive(grow: Grow, bucket: type[Bucket]) -> None:
     grow("t1", 60)
     archive_thread("t1")
-    bucket.objects.clear()
+    del bucket.objects[Archive.objects.get().name]
 
     with pytest.raises(ArchiveDamaged, match="missing"):
         restoring.restore(Archive.objects.get().pk, "ayse")
@@ -134,7 +142,7 @@ def test_while_the_bucket_refuses_nothing_is_emptied(grow: Grow, bucket: type[Bu
         archive_thread("t1")
 
     assert rows_of("t1") == before
-    assert bucket.objects == {}
+    assert in_it(bucket) == []
 
 
 def test_an_erasure_has_the_bucket_look_for_the_persons_names_alone(
@@ -150,5 +158,35 @@ def test_an_erasure_has_the_bucket_look_for_the_persons_names_alone(
 
     finish(erasure.request(ayse, "op"))
 
-    assert list(bucket.objects) == [others]
+    assert in_it(bucket) == [others]
     assert set(bucket.looked_for) == {f"{ayse.memory_id}_"}
+
+
+def test_another_bucket_or_prefix_has_nothing_that_is_gone(
+    grow: Grow, bucket: type[Bucket], ayse: User, settings: Settings
+) -> None:
+    grow("t1", 60)
+    archive_thread("t1")
+    right = settings.STORAGES
+    wrong = right["archive"]["OPTIONS"] | {"location": "staging"}
+    settings.STORAGES = right | {"archive": right["archive"] | {"OPTIONS": wrong}}
+    asked = erasure.request(ayse, "op")
+
+    assert finish(asked, rounds=2).failure == "unavailable"
+    with pytest.raises(ArchiveUnavailable, match="not the storage"):
+        storage.read(Archive.objects.get().name)
+
+    settings.STORAGES = right
+    assert finish(asked).state == Erasure.State.COMPLETED
+    assert in_it(bucket) == []
+
+
+def test_the_mark_is_looked_for_once_a_minute_not_for_each_file(grow: Grow, bucket: type[Bucket]) -> None:
+    grow("t1", 60)
+    archive_thread("t1")
+    bucket.asked.clear()
+
+    for number in range(20):
+        storage.remove(f"none-{number}")
+
+    assert len([name for name in bucket.asked if marks.is_mark(name)]) <= 1

@@ -41,7 +41,7 @@ def test_one_that_is_put_off_is_told_with_its_reason(asked: Erasure, minutes: in
 
 
 def test_the_archive_that_holds_one_is_named(asked: Erasure) -> None:
-    Erasure.objects.update(failure="unavailable: archive 12 +3")
+    Erasure.objects.update(failure="bring_back: unavailable: archive 12 +3")
 
     [found] = erasures.look()
 
@@ -50,11 +50,11 @@ def test_the_archive_that_holds_one_is_named(asked: Erasure) -> None:
 
 
 def test_a_file_that_stays_is_named_too_and_reading_it_is_not_advised(asked: Erasure) -> None:
-    Erasure.objects.update(failure="not removed: archive 12")
+    Erasure.objects.update(failure="remove_archive_files: not removed: archive 12")
 
     [found] = erasures.look()
 
-    assert found.found.endswith(": not removed: archive 12.")
+    assert found.found.endswith(": remove_archive_files: not removed: archive 12.")
     assert found.do == "ops/runbooks/alerts.md#memoryerasureoverdue"
 
 

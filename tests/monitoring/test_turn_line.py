@@ -11,7 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
 
-from assistant import conversation, turns
+from assistant import conversation, opaque, turns
 from assistant.conversation import ThreadRef
 from assistant.memory.service import refresh_context
 from assistant.models import User
@@ -55,15 +55,27 @@ def chat(token: str) -> ChatClient:
 
 
 async def test_an_answered_turn_says_who_when_how_long_and_from_where(chat: ChatClient, log: LogFile) -> None:
-    answer = await chat.say("I need a 2 bedroom", thread_id="t1")
+    thread_id = str(uuid4())
+    answer = await chat.say("I need a 2 bedroom", thread_id=thread_id)
 
     line = log.turn()
     assert line["outcome"] == "answered"
-    assert (line["thread_id"], line["client_msg_id"]) == ("t1", answer["client_msg_id"])
+    assert (line["thread_id"], line["client_msg_id"]) == (thread_id, answer["client_msg_id"])
     assert (line["mode"], line["cache"], line["agent"]) == ("read_write", "miss", answer["reply"]["agent"])
     assert len(line["correlation_id"]) == 32
     assert list(line["steps_ms"]) == STEPS
     assert 0 < sum(line["steps_ms"].values()) <= line["ms"] + 0.5
+
+
+async def test_a_thread_that_its_user_called_after_somebody_is_told_from_others_and_not_named(
+    chat: ChatClient, log: LogFile
+) -> None:
+    for thread_id in ("ayse-yilmaz", "ayse-yilmaz", "TC12345678901"):
+        await chat.say("hello", thread_id=thread_id)
+
+    first, second, other = (line["thread_id"] for line in log.turns())
+    assert first == second != other
+    assert first == opaque.name_of("ayse-yilmaz") != "ayse-yilmaz"
 
 
 async def test_a_slow_step_is_seen_in_its_own_time(chat: ChatClient, log: LogFile, standin: StandIn) -> None:

@@ -182,7 +182,7 @@ def test_a_storage_that_is_away_puts_it_off_and_nothing_is_told_by_halves(
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "bring_back: unavailable")
     assert told(standin) == []
     time_passes()
     assert brought_back(finish(asked)) == (2, 0)
@@ -216,7 +216,10 @@ def test_one_file_that_is_never_given_is_named_and_the_others_come_back(
     progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, f"unavailable: archive {archived[0].pk}")
+    assert (asked.state, asked.failure) == (
+        Erasure.State.SETTLING,
+        f"bring_back: unavailable: archive {archived[0].pk}",
+    )
     assert [each.state for each in Archive.objects.order_by("pk")] == [Archive.State.STORED, Archive.State.RESTORED]
     assert told(standin) == []
 
@@ -248,7 +251,7 @@ def test_of_several_the_first_is_named_and_the_others_are_counted(
     progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert asked.failure == f"unavailable: archive {archived[0].pk} +1"
+    assert asked.failure == f"bring_back: unavailable: archive {archived[0].pk} +1"
 
 
 def test_a_file_of_what_is_erased_that_cannot_be_removed_is_named_and_the_others_go(
@@ -260,7 +263,10 @@ def test_a_file_of_what_is_erased_that_cannot_be_removed_is_named_and_the_others
     progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, f"not removed: archive {archived[0].pk}")
+    assert (asked.state, asked.failure) == (
+        Erasure.State.REQUESTED,
+        f"remove_archive_files: not removed: archive {archived[0].pk}",
+    )
     assert storage.names() == [archived[0].name]
 
 
@@ -308,7 +314,7 @@ def test_who_opts_in_again_at_the_last_moment_is_told_of_with_everything(
     monkeypatch.setattr(unarchiving, "bring_back", and_opt_in)
     progress.carry_out(asked.pk)
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "changed")
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "remove_the_last_rows: changed")
     time_passes()
 
     assert brought_back(finish(asked)) == (2, 0)

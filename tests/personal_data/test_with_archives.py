@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pytest_django.fixtures import Settings
 
-from assistant import conversation
+from assistant import conversation, opaque
 from assistant.archive import archiving, resealing, storage, threads
 from assistant.archive.errors import ArchiveError, ArchiveUnavailable, ThreadBusy
 from assistant.conversation import ThreadRef
@@ -112,6 +112,21 @@ def test_a_threads_erasure_leaves_the_files_of_threads_whose_names_begin_like_it
     storage.remove(longer)
 
 
+@pytest.mark.parametrize("since", ["today", "before the key was changed", "before names were opaque"])
+def test_a_threads_erasure_finds_files_that_no_row_tells_of(
+    archived: str, ayse: User, settings: Settings, since: str
+) -> None:
+    called = archived if since == "before names were opaque" else opaque.name_of(archived)
+    storage.write(f"{ayse.memory_id}_{called}_20200101T000000000000Z.json.gz", b"kanarya")
+    if since == "before the key was changed":
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another"
+
+    finish(erasure.request_thread(ayse, archived, "op"))
+
+    assert storage.names() == []
+
+
 @pytest.fixture
 def asked_while_writing(ayse: User, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Erasure]:
     """The erasure is asked for, and carried out a first time, while a file is being written; says which it is."""
@@ -201,7 +216,7 @@ def test_a_storage_that_is_away_keeps_nothing_else_and_is_tried_again(
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "remove_archive_files: unavailable")
     assert standin.threads() == []
     assert not Message.objects.exists()
     time_passes()

@@ -7,7 +7,7 @@ from itertools import islice
 
 from django.utils import timezone
 
-from assistant.archive import archiving, resealing, restoring, retention, running, threads
+from assistant.archive import archiving, marks, resealing, restoring, retention, running, threads
 from assistant.archive.errors import ArchiveError
 from assistant.management.archives.asking import Answer, Asked, each_meant, summary
 from assistant.models import Archive
@@ -45,6 +45,19 @@ def run(asked: Asked, answer: Answer) -> bool:
     ran = running.run(math.inf, most=asked.limit or math.inf)
     answer.say(asdict(ran))
     return not (ran.failed or ran.stopped_by)
+
+
+def adopt(asked: Asked, answer: Answer) -> bool:
+    """What is not in the storage then counts as lost, and as gone where it is erased."""
+    try:
+        seen = marks.look()
+        if not (asked.dry_run or seen.is_marked):
+            marks.adopt(asked.actor)
+    except ArchiveError as error:
+        return answer.refuse(str(error))
+    found = {"files_named": seen.files_named, "of_the_newest": min(seen.files_named, marks.NEWEST)}
+    answer.say({"was_right": seen.is_right, **found, "found": seen.newest_found})
+    return True
 
 
 def expire(asked: Asked, answer: Answer) -> bool:

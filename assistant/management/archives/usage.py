@@ -52,6 +52,7 @@ ACTIONS = {
         frozenset({"limit", "dry_run", "json"}),
         instead={"thread": CHANGING},
     ),
+    "adopt": Usage("say that the configured storage is the right one, although its mark is missing", CHANGING),
     "expire": Usage(
         "delete archives older than ARCHIVE_RETENTION_DAYS, or --days; or, with --yes, the one numbered, for good",
         CHANGING | {"thread", "days", "limit"},

@@ -20,6 +20,7 @@ CARRY_OUT = {
     "restore": changing.restore,
     "reseal": changing.reseal,
     "run": changing.run,
+    "adopt": changing.adopt,
     "expire": changing.expire,
 }
 

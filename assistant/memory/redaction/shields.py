@@ -54,8 +54,9 @@ _NUMBERS: Final = compiled(
     r"|(?<!\d{3}[-. ].)\d{0,4}+(?:[.,]\d{1,2}+)?+[ ]?+[x×][ ]?\d{1,5}(?:[ ]?[x×][ ]?\d{1,5})?(?![\dx×]))"  # sizes
 )
 _UUID: Final = compiled(rf"[a-f](?<![0-9a-z].){_HEX}{{7}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?![0-9a-z])")
+# A sign after a number, or after what one was replaced by, is that one's.
 _PRICED: Final = compiled(
-    rf"{_SYMBOL}(?:(?=\d)|(?<![\dkm].)(?<![\dkm][ ].)[ ])\d{{1,9}}{_THOUSANDS}{{0,4}}+(?:[.,]\d{{1,2}})?"
+    rf"{_SYMBOL}(?:(?=\d)|(?<![\dkm{MASK}].)(?<![\dkm{MASK}][ ].)[ ])\d{{1,9}}{_THOUSANDS}{{0,4}}+(?:[.,]\d{{1,2}})?"
     rf"(?:[ ]?-[ ]?{_SYMBOL}?\d{{1,9}}{_THOUSANDS}{{0,4}}+)?(?!\d)"
 )
 _LINK: Final = compiled(
