@@ -39,6 +39,7 @@ USED = {  # by hand, beside the table that is tested
     "restore": {"archive", "thread", "limit", "operator", "dry_run", "json"},
     "reseal": {"archive", "thread", "limit", "operator", "dry_run", "json"},
     "run": {"thread", "limit", "dry_run", "json"},
+    "adopt": {"operator", "dry_run", "json"},
     "expire": {"archive", "thread", "limit", "days", "operator", "dry_run", "json"},
 }
 BESIDE = {  # with this argument the action uses these, and no others
@@ -100,7 +101,7 @@ def test_two_arguments_go_together_or_the_second_is_refused(
 
 def test_the_first_that_does_not_go_is_named_and_what_goes_is_listed() -> None:
     assert refused("run", ["days", "archive"]) == (
-        "NUMBER: `archive run` does not use it; it uses --limit, --dry-run, --json"
+        "NUMBER: `archive run` does not use it; it uses --thread, --limit, --dry-run, --json"
     )
     assert refused("run", []) == ""
 
