@@ -1,14 +1,15 @@
 """Whether the storage answers at all: where it does, what failed is one file's own trouble. Changes nothing."""
 
-from assistant.archive import storage
+from assistant.archive import marks, storage
 from assistant.archive.errors import ArchiveUnavailable
 
 NOBODYS = "nobodys-archive"
 
 
 def answers() -> bool:
-    """Ask for a file that is nobody's: a storage that is there says that there is none."""
+    """Ask for a file that is nobody's: a storage that is there, and is the archives', says that there is none."""
     try:
+        marks.check()
         storage.exists(NOBODYS)
     except ArchiveUnavailable:
         return False
