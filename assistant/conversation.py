@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Left, Now
 from assistant.archive import digests, reading, summaries
 from assistant.archive.errors import ArchiveError
 from assistant.errors import EasyIslandersError
-from assistant.memory import tombstones
+from assistant.memory import outbox, tombstones
 from assistant.memory.flags import MemoryMode, base_mode
 from assistant.models import Message, MirrorState, Thread, User, reply_id
 from assistant.replies.values import PastMessage, Reply, Summary
@@ -33,6 +33,14 @@ class UserGone(EasyIslandersError):
 
 class MessageConflict(EasyIslandersError):
     """The client_msg_id was used before, for another message or in another thread."""
+
+
+class ContextWithdrawn(EasyIslandersError):
+    """What Zep knew may not be used any more: an erasure began since, or the user opted out. Answer without it."""
+
+    def __init__(self, *, opted_out: bool) -> None:
+        super().__init__()
+        self.opted_out = opted_out
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,8 @@ class StoredReply:
 class Recorded:
     """A user's message that is safely stored. `reply` is set where it was answered before.
 
-    `earlier` sums up the thread's archived messages; `recent` are the newest of the others.
+    `earlier` sums up the thread's archived messages; `recent` are the newest of the others. `is_seized`: by an erasure
+    that Zep has yet to forget the user for, so what Zep knows, or has told us before, is not to be used.
     """
 
     user_pk: int
@@ -71,10 +80,15 @@ class Recorded:
     reply: StoredReply | None
     earlier: Summary | None = None
     uses_memory: bool = True
+    is_seized: bool = False
 
     @property
     def reply_client_msg_id(self) -> UUID:
         return reply_id(self.thread_id, self.client_msg_id)
+
+    def without_zeps_words(self) -> "Recorded":
+        """The same without what Zep wrote of archived messages."""
+        return replace(self, earlier=replace(self.earlier, prose="") if self.earlier else None)
 
 
 def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
@@ -89,8 +103,13 @@ def record(thread: ThreadRef, said: str, client_msg_id: UUID) -> Recorded:
     return _found(thread, said, client_msg_id) or _stored(thread, said, client_msg_id)
 
 
-def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, object]) -> tuple[StoredReply, bool]:
-    """Store the reply in one transaction; its unique id decides between duplicates. False: another's reply stands."""
+def record_reply(
+    message: Recorded, reply: Reply, memory_trace: Mapping[str, object], *, heard_zep: bool = False
+) -> tuple[StoredReply, bool]:
+    """Store the reply in one transaction; its unique id decides between duplicates. False: another's reply stands.
+
+    `heard_zep`: it goes by what Zep knew. Raise ContextWithdrawn where that may not be used any more by now.
+    """
     try:
         with transaction.atomic():
             row = _append(
@@ -103,6 +122,7 @@ def record_reply(message: Recorded, reply: Reply, memory_trace: Mapping[str, obj
                 rich=reply.rich,
                 memory_trace=dict(memory_trace),
                 is_private=not message.uses_memory,
+                heard_zep_as=message.memory_id if heard_zep else None,
             )
     except IntegrityError:
         mine = Message.objects.filter(user_id=message.user_pk, client_msg_id=message.reply_client_msg_id)
@@ -176,12 +196,12 @@ def _refuse_the_erased(user: User) -> None:
         raise UserGone
 
 
-def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Message:
+def _append(thread_id: str, *, is_private: bool = False, heard_zep_as: UUID | None = None, **fields: object) -> Message:
     """Insert a message at the thread's end; the thread row, locked by its update, gives out the places.
 
     The same update says that the thread has something for the mirror. While writing to Zep is off, or earlier messages
     of the thread are held, this one is held behind them; while its user has opted out of memory it is never sent, and
-    nothing else of theirs waits.
+    nothing else of theirs waits. `heard_zep_as`: under which id Zep knew whom it goes by.
     """
     changes: dict[str, object] = {
         "last_sequence": F("last_sequence") + 1,
@@ -195,8 +215,10 @@ def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Me
     mine = Thread.objects.filter(pk=thread_id)
     if not mine.update(**changes):
         raise ThreadNotFound
-    columns = ("last_sequence", "holds_messages", "summary", "user__memory_on")
+    columns = ("last_sequence", "holds_messages", "summary", "lease_until", "user__memory_on", "user__memory_id")
     thread = mine.select_related("user").only(*columns).get()
+    if heard_zep_as and not _may_still_be_used(heard_zep_as, thread):
+        raise ContextWithdrawn(opted_out=not thread.user.memory_on)
     state = MirrorState.HELD if thread.holds_messages else MirrorState.PENDING
     if is_private or not thread.user.memory_on:
         state = MirrorState.PRIVATE
@@ -205,24 +227,30 @@ def _append(thread_id: str, *, is_private: bool = False, **fields: object) -> Me
     return Message.objects.create(thread=thread, sequence=thread.last_sequence, mirror_state=state, **fields)
 
 
+def _may_still_be_used(memory_id: UUID, thread: Thread) -> bool:
+    """Under the thread's lock. An erasure that has ended since gave the user another id."""
+    return thread.user.memory_on and thread.user.memory_id == memory_id and not outbox.is_seized(thread)
+
+
 def _recorded(row: Message, user: User, reply: StoredReply | None) -> Recorded:
-    recent = () if row.sequence == 1 or reply else _recent(row)
-    uses_memory = user.memory_on and row.mirror_state != MirrorState.PRIVATE
-    earlier = None if row.sequence == 1 or reply else summaries.of(row.thread)
-    if earlier and not uses_memory:
-        earlier = replace(earlier, prose="")  # it is Zep's
-    return Recorded(
+    """`user` is from before the transaction; what was erased or chosen since, the thread's row knows."""
+    owner = user if reply else row.thread.user
+    is_seized = reply is None and outbox.is_seized(row.thread)
+    uses_memory = owner.memory_on and row.mirror_state != MirrorState.PRIVATE
+    recorded = Recorded(
         user_pk=user.pk,
         thread_id=row.thread_id,
         client_msg_id=row.client_msg_id,
-        memory_id=user.memory_id,
+        memory_id=owner.memory_id,
         said=row.text,
         is_first=row.sequence == 1,
-        recent=recent,
+        recent=() if row.sequence == 1 or reply else _recent(row),
         reply=reply,
-        earlier=earlier,
+        earlier=None if row.sequence == 1 or reply else summaries.of(row.thread),
         uses_memory=uses_memory,
+        is_seized=is_seized,
     )
+    return recorded if uses_memory and not is_seized else recorded.without_zeps_words()
 
 
 def _recent(row: Message) -> tuple[PastMessage, ...]:

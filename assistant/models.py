@@ -15,7 +15,7 @@ from assistant.rows.conversations import (
     zep_message_id,
 )
 from assistant.rows.listings import Listing
-from assistant.rows.operating import AuditEntry, DrillRun, ModeTransition
+from assistant.rows.operating import AuditEntry, AuditWord, DrillRun, ModeTransition
 from assistant.rows.personal_data import Erasure, Export, Tombstone
 from assistant.rows.storage import StorageMark
 
@@ -26,6 +26,7 @@ __all__ = [
     "ApiToken",
     "Archive",
     "AuditEntry",
+    "AuditWord",
     "DeadLetter",
     "DrillRun",
     "Erasure",

@@ -10,7 +10,15 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from assistant import conversation
-from assistant.conversation import MessageConflict, Recorded, StoredReply, ThreadNotFound, ThreadRef, UserGone
+from assistant.conversation import (
+    ContextWithdrawn,
+    MessageConflict,
+    Recorded,
+    StoredReply,
+    ThreadNotFound,
+    ThreadRef,
+    UserGone,
+)
 from assistant.database import in_database
 from assistant.events import RecalledContext, TurnFailed, TurnFailure, TurnRemembered, TurnTaken, announce
 from assistant.listings import StoredListings
@@ -35,6 +43,8 @@ FAILURES: tuple[tuple[type[BaseException], TurnFailure], ...] = (
 )
 
 OPTED_OUT: Meta = {"used": False, "mode": MemoryMode.OFF.value, "source": "local", "reason": "opted_out"}
+# Zep is to forget the user, and did not yet: neither it nor what it told before is asked, for any of their threads.
+ERASING: Meta = {"used": False, "mode": MemoryMode.READ_WRITE.value, "source": "local", "reason": "erasing"}
 
 
 @dataclass(frozen=True)
@@ -122,9 +132,9 @@ async def _answer(message: Recorded, steps: Steps) -> Turn:
 async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
     started = time.perf_counter()
-    if not message.uses_memory:
-        announce(TurnRemembered("none", time.perf_counter() - started))
-        return Recalled(message.recent, None, OPTED_OUT)
+    if (barred := _barred(message)) is not None:
+        announce(TurnRemembered("excluded" if message.uses_memory else "none", time.perf_counter() - started))
+        return Recalled(message.recent, None, barred)
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)
     context, meta = remembered.context, remembered.meta
@@ -135,6 +145,13 @@ async def recall(message: Recorded) -> Recalled:
         meta = meta | {"summary": True}
     announce(TurnRemembered(_kind_of(context, meta), time.perf_counter() - started))
     return Recalled(message.recent, context, meta)
+
+
+def _barred(message: Recorded) -> Meta | None:
+    """The trace of a turn for which Zep is not asked, whatever the guard says; None where it may be."""
+    if not message.uses_memory:
+        return OPTED_OUT
+    return ERASING if message.is_seized and base_mode() is MemoryMode.READ_WRITE else None
 
 
 def _kind_of(context: ThreadContext | None, meta: Meta) -> RecalledContext:
@@ -153,7 +170,18 @@ def _fallback(message: Recorded, remembered: Remembered) -> Meta:
 
 
 def compose_and_record(message: Recorded, recalled: Recalled, steps: Steps) -> tuple[StoredReply, bool]:
-    """Answer and store the answer. Where a duplicate of the request was faster, its answer stands (False)."""
+    """Answer and store the answer. Where a duplicate of the request was faster, its answer stands (False).
+
+    What an erasure, or opting out, forbade while it was read is in no answer: it is made anew without.
+    """
+    try:
+        return _composed_and_recorded(message, recalled, steps)
+    except ContextWithdrawn as withdrawn:
+        without = Recalled(recalled.recent, None, OPTED_OUT if withdrawn.opted_out else ERASING)
+        return _composed_and_recorded(message.without_zeps_words(), without, steps)
+
+
+def _composed_and_recorded(message: Recorded, recalled: Recalled, steps: Steps) -> tuple[StoredReply, bool]:
     with steps.step("reply"):
         facts = recalled.context.facts if recalled.context else ()
         reply = compose(
@@ -161,7 +189,9 @@ def compose_and_record(message: Recorded, recalled: Recalled, steps: Steps) -> t
         )
     with steps.step("store_reply"):
         ids = {"user": str(message.client_msg_id), "assistant": str(message.reply_client_msg_id)}
-        return conversation.record_reply(message, reply, recalled.meta | {"client_ids": ids})
+        heard_zep = recalled.context is not None or bool(message.earlier and message.earlier.prose)
+        trace = recalled.meta | {"client_ids": ids}
+        return conversation.record_reply(message, reply, trace, heard_zep=heard_zep)
 
 
 def _turn(message: Recorded, reply: StoredReply, *, replayed: bool) -> Turn:

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from assistant import bounds
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 TRUE = frozenset({"1", "true", "yes", "on"})
 FERNET_KEY_BYTES = 32
@@ -75,7 +77,7 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be one of true, false, 1, 0, yes, no, on, off; it is {value!r}")
 
 
-def whole(name: str, default: int, *, at_least: int = 0, at_most: int = 2**31 - 1) -> int:
+def whole(name: str, default: int, *, at_least: int = 0, at_most: int = bounds.COUNT) -> int:
     """A whole number within limits."""
     value = text(name)
     if not value:
@@ -83,7 +85,7 @@ def whole(name: str, default: int, *, at_least: int = 0, at_most: int = 2**31 - 
     try:
         number = int(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number; it is {value!r}") from None
+        raise ImproperlyConfigured(f"{name} must be a whole number; it is {value[:40]!r}") from None
     if not at_least <= number <= at_most:
         raise ImproperlyConfigured(f"{name} must be from {at_least} to {at_most}; it is {number}")
     return number
@@ -103,15 +105,15 @@ def share(name: str, default: float) -> float:
     return number
 
 
-def decimal(name: str, default: float, *, above: float) -> float:
-    """A number, with a fraction or without, above a limit."""
+def decimal(name: str, default: float, *, above: float, at_most: float) -> float:
+    """A number, with a fraction or without, within limits."""
     value = text(name)
     try:
         number = float(value) if value else default
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number; it is {value!r}") from None
-    if not (above < number < float("inf")):
-        raise ImproperlyConfigured(f"{name} must be above {above:g}; it is {value}")
+    if not above < number <= at_most:
+        raise ImproperlyConfigured(f"{name} must be above {above:g} and at most {at_most}; it is {value}")
     return number
 
 

@@ -9,6 +9,7 @@ import dj_database_url
 from celery.schedules import crontab
 from kombu import Exchange, Queue
 
+from assistant import bounds
 from assistant.drills.catalogue import DRILLS
 from easy_islanders import env
 
@@ -103,15 +104,15 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=False)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/metrics/$"]  # asked from inside, without the proxy
-SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 365 * 24 * 3600) if HTTPS_ONLY else 0
+SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 365 * 24 * 3600, at_most=bounds.HSTS_SECONDS) if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_INCLUDE_SUBDOMAINS", default=True)
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to be preloaded is asked of browsers' makers, for a whole domain
 CSRF_COOKIE_HTTPONLY = True  # forms carry the token themselves
 SESSION_COOKIE_AGE = 12 * 3600  # an operator's day
 
 # Memory of each process: one that holds more ends after what it has in hand, and is started anew. 0: no limit
-PROCESS_MAX_MEMORY_MB = env.whole("PROCESS_MAX_MEMORY_MB", 1_024)
-PROCESS_MEMORY_CHECK_SECONDS = env.whole("PROCESS_MEMORY_CHECK_SECONDS", 30, at_least=1)
+PROCESS_MAX_MEMORY_MB = env.whole("PROCESS_MAX_MEMORY_MB", 1_024, at_most=bounds.MEGABYTES)
+PROCESS_MEMORY_CHECK_SECONDS = env.whole("PROCESS_MEMORY_CHECK_SECONDS", 30, at_least=1, at_most=3_600)
 
 # Database
 DATABASES: dict[str, Any] = {
@@ -136,7 +137,11 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted server is noticed before a turn is
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": env.whole("DATABASE_POOL_SIZE", POOL_SIZE, at_least=1), "timeout": 5},
+        "pool": {
+            "min_size": 1,
+            "max_size": env.whole("DATABASE_POOL_SIZE", POOL_SIZE, at_least=1, at_most=1_000),
+            "timeout": 5,
+        },
         "connect_timeout": 5,
         # On the web a database that hangs is an error after seconds; workers and migrations may take their time.
         **({"options": "-c statement_timeout=5000 -c lock_timeout=3000"} if PROCESS_ROLE == "web" else {}),
@@ -165,12 +170,14 @@ CONTEXT_STALE_SECONDS = 600  # how long an old copy is kept, for turns whose rea
 
 # The guard of reads
 MEMORY_DOWNGRADE_THRESHOLD = env.whole("MEMORY_DOWNGRADE_THRESHOLD", 3, at_least=1)
-MEMORY_DOWNGRADE_WINDOW_SECONDS = env.whole("MEMORY_DOWNGRADE_WINDOW_SECONDS", 60, at_least=1)
-MEMORY_DOWNGRADE_HOLD_SECONDS = env.whole("MEMORY_DOWNGRADE_HOLD_SECONDS", 300, at_least=1)
-MEMORY_DOWNGRADE_MAX_HOLD_SECONDS = env.whole("MEMORY_DOWNGRADE_MAX_HOLD_SECONDS", 3_600, at_least=1)
+MEMORY_DOWNGRADE_WINDOW_SECONDS = env.whole("MEMORY_DOWNGRADE_WINDOW_SECONDS", 60, at_least=1, at_most=bounds.SECONDS)
+MEMORY_DOWNGRADE_HOLD_SECONDS = env.whole("MEMORY_DOWNGRADE_HOLD_SECONDS", 300, at_least=1, at_most=bounds.SECONDS)
+MEMORY_DOWNGRADE_MAX_HOLD_SECONDS = env.whole(
+    "MEMORY_DOWNGRADE_MAX_HOLD_SECONDS", 3_600, at_least=1, at_most=bounds.SECONDS
+)
 MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS = env.whole("MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS", 150, at_least=1, at_most=2_000)
 MEMORY_DOWNGRADE_MIN_FAILURE_RATIO = env.share("MEMORY_DOWNGRADE_MIN_FAILURE_RATIO", 0.0)
-MEMORY_DOWNGRADE_LATENCY_MS = env.whole("MEMORY_DOWNGRADE_LATENCY_MS", 0)
+MEMORY_DOWNGRADE_LATENCY_MS = env.whole("MEMORY_DOWNGRADE_LATENCY_MS", 0, at_most=60_000)
 MEMORY_PROBE_INTERVAL_SECONDS = env.whole("MEMORY_PROBE_INTERVAL_SECONDS", 10, at_least=1, at_most=3_600)
 DISABLE_AUTO_DOWNGRADE = env.flag("DISABLE_AUTO_DOWNGRADE", default=False)
 MEMORY_ALERT_WEBHOOK_URL = env.url("MEMORY_ALERT_WEBHOOK_URL", schemes=("http", "https"))
@@ -182,7 +189,7 @@ PII_REDACT_ADDRESS = env.flag("PII_REDACT_ADDRESS", default=False)
 ERASURE_LEDGER = Path(env.text("ERASURE_LEDGER") or LOCAL_DIR / "erasures.jsonl")  # keep it outside the backups
 EXPORT_DIR = Path(env.text("EXPORT_DIR") or LOCAL_DIR / "exports")  # shared by web and workers
 EXPORT_INLINE_MESSAGES = env.whole("EXPORT_INLINE_MESSAGES", 2_000)  # with more, a task makes the export
-EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60)
+EXPORT_KEPT_SECONDS = env.whole("EXPORT_KEPT_SECONDS", 3_600, at_least=60, at_most=bounds.SECONDS)
 EXPORTS_PER_HOUR = env.whole("EXPORTS_PER_HOUR", 6, at_least=1)
 DATA_CHANGES_PER_HOUR = env.whole("DATA_CHANGES_PER_HOUR", 60, at_least=1)  # threads erased, memory switched
 FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
@@ -190,10 +197,10 @@ FACTS_PER_MINUTE = env.whole("FACTS_PER_MINUTE", 20, at_least=1)
 # Archives
 ARCHIVE_MAX_MESSAGES_IN_MEMORY = env.whole("ARCHIVE_MAX_MESSAGES_IN_MEMORY", 50, at_least=1)
 ARCHIVE_THRESHOLD = env.whole("ARCHIVE_THRESHOLD", 100, at_least=1)
-ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
+ARCHIVE_HOURS = env.decimal("ARCHIVE_HOURS", 1.0, above=0.0, at_most=bounds.HOURS)
 ARCHIVE_RECENT_CONTEXT_WINDOW = env.whole("ARCHIVE_RECENT_CONTEXT_WINDOW", 10, at_least=2)
-SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0)
-ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0)  # 0: archives are kept
+SESSION_IDLE_DAYS = env.decimal("SESSION_IDLE_DAYS", 30.0, above=0.0, at_most=bounds.DAYS)
+ARCHIVE_RETENTION_DAYS = env.whole("ARCHIVE_RETENTION_DAYS", 0, at_most=bounds.DAYS)  # 0: archives are kept
 ARCHIVE_INTERVAL_SECONDS = env.whole("ARCHIVE_INTERVAL_SECONDS", 60, at_least=1, at_most=3_600)
 ARCHIVE_ENCRYPTION = env.flag("ARCHIVE_ENCRYPTION", default=not DEBUG)
 ARCHIVE_ENCRYPTION_KEY = env.fernet_keys("ARCHIVE_ENCRYPTION_KEY")  # the first encrypts, all decrypt

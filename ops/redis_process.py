@@ -28,6 +28,7 @@ class RedisProcess:
     def __init__(self, folder: Path, port: int, *, durable: bool = False) -> None:
         self.folder, self.port, self.durable = folder, port, durable
         self.url = f"redis://127.0.0.1:{port}/0"
+        self.interruptions = 0  # how often it was stopped, killed or frozen
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -56,6 +57,7 @@ class RedisProcess:
         process, self._process = self._process, None
         if process is None:
             return
+        self.interruptions += 1
         try:
             process.send_signal(signal.SIGCONT)
             _ask_until_ended(process, number)
@@ -66,6 +68,7 @@ class RedisProcess:
 
     def freeze(self) -> None:
         if self._process is not None:
+            self.interruptions += 1
             self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:

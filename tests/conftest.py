@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from assistant import events, loops, tokens
+from assistant.archive import summaries
 from assistant.events import Event
 from assistant.memory import guard
 from assistant.memory.guard_scripts import EPOCH_KEY, INITIALISED_KEY
@@ -19,10 +20,11 @@ from ops.zep_standin.process import StandIn
 from tests.acceptance.database import Template
 from tests.support import environment, patience
 
+# How long an example takes, or to make one, says nothing about the code on a busy machine.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 # A gate must say the same thing twice about the same code; new examples are for those who change it.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI") == "true":
-    hypothesis.settings.load_profile("ci")
+hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("patient"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,11 +64,15 @@ def redis_server(redis_session: RedisProcess, monkeypatch: pytest.MonkeyPatch) -
     client.close()
     for met_by_an_earlier_test in ("_last_failure", "_unheard_until"):
         monkeypatch.setattr(guard, met_by_an_earlier_test, -math.inf)
+    monkeypatch.setattr(summaries, "_left_alone_until", 0.0)
     breaker.succeeded()  # an earlier test may have stopped the broker
+    before = redis_session.interruptions
     yield redis_session
     redis_session.thaw()
     if not redis_session.is_running:
         redis_session.start()
+    if redis_session.interruptions != before:
+        loops.run(loops.aclose())  # links that met it leave it alone for a while, which the next test would notice
 
 
 @pytest.fixture(scope="session")

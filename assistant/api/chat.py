@@ -27,7 +27,7 @@ api.add_router("", me.router)
 @api.post(
     "/chat/",
     auth=BearerToken(),
-    response={200: ChatAnswer, frozenset({400, 401, 404, 405, 408, 409, 413, 422, 429, 500, 503}): ErrorOut},
+    response={200: ChatAnswer, frozenset({400, 401, 404, 405, 408, 409, 410, 413, 422, 429, 500, 503}): ErrorOut},
     exclude_none=True,
     summary="Say something",
     url_name="chat",

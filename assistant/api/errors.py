@@ -1,23 +1,26 @@
 """Every error of the API as `{"error": {"code", "message", "details"?}}`. Never repeats what was sent."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.views.defaults import bad_request, page_not_found, server_error
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from assistant.api.me import StaffAccount
-from assistant.archive.errors import ArchiveError, ArchiveExpired
+from assistant.archive.errors import ArchiveDamaged, ArchiveError, ArchiveExpired
 from assistant.conversation import MessageConflict, ThreadNotFound, UserGone
+from assistant.personal_data.choices import ChoiceNotWritten
 from assistant.personal_data.exports import ExportUnreadable
 from assistant.rates import RateLimited
 
 Details = Sequence[Mapping[str, str]]
 CODES = {400: "bad_json", 401: "not_authenticated", 404: "not_found", 405: "method_not_allowed"}
+CHAT = "api:chat"
 
 
 def error_body(code: str, message: str, details: Details | None = None) -> dict[str, object]:
@@ -45,8 +48,10 @@ def install(api: NinjaAPI) -> None:
         RateLimited: _rate_limited,
         StaffAccount: _staff_account,
         ArchiveError: _archive_unreadable,
+        ArchiveDamaged: _archive_lost,
         ArchiveExpired: _archive_expired,
         ExportUnreadable: _export_unreadable,
+        ChoiceNotWritten: _choice_not_written,
         OperationalError: _database_down,
         InterfaceError: _database_down,
     }
@@ -102,14 +107,22 @@ def _staff_account(_request: HttpRequest, _error: StaffAccount) -> HttpResponse:
     return error_response(403, "staff_account", "Accounts of staff are erased by an operator: manage.py erase_user.")
 
 
-def _database_down(_request: HttpRequest, _error: Exception) -> HttpResponse:
-    message = "The message could not be stored; send it again with the same client_msg_id."
+def _database_down(request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "The database does not answer; try again in a moment."
+    if request.resolver_match and request.resolver_match.view_name == CHAT:
+        message = "The message could not be stored; send it again with the same client_msg_id."
     return error_response(503, "database_unavailable", message, headers={"Retry-After": "2"})
 
 
 def _archive_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "What was answered is archived, and the archive cannot be read now; try again later."
     return error_response(503, "archive_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _archive_lost(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    """To come back would be of no use. Where an operator puts the file back all the same, a replay finds its answer."""
+    message = "This message was answered; the archive with its text is missing or damaged. Say it under a new id."
+    return error_response(410, "archive_lost", message)
 
 
 def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
@@ -121,6 +134,20 @@ def _archive_expired(_request: HttpRequest, _error: Exception) -> HttpResponse:
 def _export_unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
     message = "The export cannot be read now; try again later."
     return error_response(503, "export_unavailable", message, headers={"Retry-After": "30"})
+
+
+def _choice_not_written(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = "Your choice could not be stored, and nothing was changed; try again later."
+    return error_response(503, "choice_not_stored", message, headers={"Retry-After": "30"})
+
+
+def in_the_one_shape(request: HttpRequest, refusal: HttpResponseNotAllowed) -> None:
+    """405: give it the API's shape below /api/, with `Allow` in a fixed order. ninja has no hook for it."""
+    if not request.path.startswith("/api/"):
+        return
+    refusal.headers["Allow"] = allowed = ", ".join(sorted(refusal.headers["Allow"].split(", ")))
+    refusal.headers["Content-Type"] = "application/json"
+    refusal.content = json.dumps(error_body(CODES[405], f"Use {allowed}.")).encode()
 
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponse:

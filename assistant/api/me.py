@@ -90,11 +90,12 @@ async def erase_thread(request: HttpRequest, thread_id: str, body: EraseThread) 
     url_name="erasure",
     summary="See how an erasure goes",
 )
-async def receipt(request: HttpRequest, receipt: str) -> dict[str, object]:
+async def receipt(request: HttpRequest, response: HttpResponse, receipt: str) -> dict[str, object]:
     """Needs no account: after the erasure there is none. The receipt's id is the key."""
     found = await in_database(receipts.find, receipt) if _may_be_an_id(receipt) else None
     if found is None:
         raise Http404
+    response.headers["Cache-Control"] = "no-store"  # who has the address may see it, no proxy
     return receipts.as_receipt(found)
 
 

@@ -16,7 +16,7 @@ from itertools import takewhile
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -88,6 +88,15 @@ def archive_now(thread_id: str, actor: str, *, keep: int | None = None) -> Archi
     return archived
 
 
+def would_archive(thread_id: str) -> int:
+    """How many messages `archive_now` would archive. Raise ThreadBusy as it does."""
+    thread = Thread.objects.filter(threads.IS_FREE, pk=thread_id).first()
+    if thread is None:
+        raise ThreadBusy("the thread is being worked on, or erased, or there is none")
+    hot = _may_go(thread, settings.ARCHIVE_RECENT_CONTEXT_WINDOW)
+    return min(hot.count(), MESSAGES_PER_FILE * FILES_PER_TURN)
+
+
 def archivable() -> Q:
     """Zep has the message, or by its user's choice never gets it, or, while writing to Zep is off, it is held for that.
 
@@ -126,18 +135,7 @@ class _Run:
 
     def _next_rows(self, due: Due) -> list[Message]:
         """The oldest that may go; what may not stays where it is, and is stepped over."""
-        newest = Message.objects.filter(thread=self._thread).order_by("-sequence").values_list("sequence", flat=True)
-        last = newest[due.keep : due.keep + 1].first()
-        if last is None:
-            return []
-        hot = Message.objects.filter(
-            archivable(),
-            thread=self._thread,
-            archive=None,
-            sequence__gt=self._thread.archived_through,
-            sequence__lte=last,
-        )
-        return _of_one_age(hot.order_by("sequence")[:MESSAGES_PER_FILE])
+        return _of_one_age(_may_go(self._thread, due.keep).order_by("sequence")[:MESSAGES_PER_FILE])
 
     def _archive(self, rows: Sequence[Message], due: Due) -> None:
         started, at = time.perf_counter(), self._now()
@@ -194,6 +192,16 @@ class _Run:
                 archived_at=archive.created_at,
                 summary=summaries.stored(summary),
             )
+
+
+def _may_go(thread: Thread, keep: int) -> QuerySet[Message]:
+    """Messages that are not archived and may be, but for the `keep` newest of all."""
+    newest = Message.objects.filter(thread=thread).order_by("-sequence").values_list("sequence", flat=True)
+    last = newest[keep : keep + 1].first()
+    if last is None:
+        return Message.objects.none()
+    in_row = Message.objects.filter(archivable(), thread=thread, archive=None)
+    return in_row.filter(sequence__gt=thread.archived_through, sequence__lte=last)
 
 
 def _of_one_age(rows: Iterable[Message]) -> list[Message]:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from assistant.archive import storage, threads
-from assistant.archive.errors import ThreadBusy
+from assistant.archive import reach, storage, threads
+from assistant.archive.errors import ArchiveUnavailable, ThreadBusy
+from assistant.events import ArchiveFailed, announce
 from assistant.memory.outbox import Lease
 from assistant.models import Archive
 
@@ -37,10 +38,18 @@ def remove_of(lease: Lease) -> int:
 
 
 def sweep(now: datetime) -> int:
-    """Remove what is left over anywhere, a hundred at the most; return how many. Raise ArchiveUnavailable."""
+    """Remove what is left over anywhere, a hundred at the most; return how many.
+
+    Goes on past a file that the storage does not let go of. Raise ArchiveUnavailable where it does not answer at all.
+    """
     removed = 0
     for archive in list(found(now)[:AT_ONCE]):
-        removed += _removed(archive)
+        try:
+            removed += _removed(archive)
+        except ArchiveUnavailable as error:
+            if not reach.answers():
+                raise
+            announce(ArchiveFailed(archive.thread_id, error.reason))
     return removed
 
 

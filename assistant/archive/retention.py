@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from assistant.archive import left_over
-from assistant.archive.errors import ArchiveUnavailable
+from assistant.archive.errors import ArchiveNotFound, ArchiveUnavailable
 from assistant.events import ArchiveExpired, announce
 from assistant.models import Archive, AuditEntry, Message, MirrorState
 
@@ -26,12 +26,17 @@ AT_ONCE = 100
 EXPIRED = "expired"
 
 
-def over(now: datetime, days: int | None = None) -> QuerySet[Archive]:
-    """Archives with words older than they may become, oldest first; none without a limit. Over a partial index."""
+def over(now: datetime, days: int | None = None, thread_id: str | None = None) -> QuerySet[Archive]:
+    """Archives with words older than they may become, oldest first; none without a limit. Over a partial index.
+
+    `thread_id`: of this thread alone.
+    """
     since = _kept_from(now, settings.ARCHIVE_RETENTION_DAYS if days is None else days)
     if since is None:
         return Archive.objects.none()
     stored = Archive.objects.filter(state=Archive.State.STORED)
+    if thread_id is not None:
+        stored = stored.filter(thread_id=thread_id)
     return stored.filter(retained_since__lte=since).order_by("retained_since")
 
 
@@ -45,12 +50,22 @@ def _kept_from(now: datetime, days: int) -> datetime | None:
     return now - timedelta(days=days) if days else None
 
 
-def expire(now: datetime, actor: str, days: int | None = None) -> Iterator[Archive]:
-    """Delete what is over; yield each once that is committed. Its file goes then, or with the next sweep."""
-    while batch := list(over(now, days)[:AT_ONCE]):
+def expire(now: datetime, actor: str, days: int | None = None, thread_id: str | None = None) -> Iterator[Archive]:
+    """Delete what is `over`; yield each once that is committed. Its file goes then, or with the next sweep."""
+    while batch := list(over(now, days, thread_id)[:AT_ONCE]):
         for archive in batch:
             if _expired(archive, now, actor):
                 yield archive
+
+
+def expire_now(archive_id: int, actor: str, now: datetime) -> Archive:
+    """Delete one archive, whatever its age, because an operator asks: say, because an erasure waits for a file that no
+    storage will ever give. Audited. Raise ArchiveNotFound.
+    """
+    archive = Archive.objects.filter(pk=archive_id, state=Archive.State.STORED).first()
+    if archive is None or not _expired(archive, now, actor):
+        raise ArchiveNotFound(f"there is no stored archive {archive_id}")
+    return archive
 
 
 def _expired(archive: Archive, now: datetime, actor: str) -> bool:

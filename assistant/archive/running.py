@@ -4,6 +4,7 @@ What was done is committed file by file, so a run may be killed at any point: th
 once take different threads.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,10 +37,14 @@ class Ran:
 def run(
     seconds: float,
     *,
+    most: float = math.inf,
     tell_mirror: Callable[[str], None] = lambda _: None,
     now: Callable[[], datetime] = timezone.now,
 ) -> Ran:
-    """Archive what is due, for about so long at most. `tell_mirror`: called with a thread that its mirror waits for."""
+    """Archive what is due, for about so long and `most` threads at most.
+
+    `tell_mirror`: called with a thread that its mirror waits for.
+    """
     deadline = time.monotonic() + seconds
     tried: set[str] = set()
     ran = Ran()
@@ -47,12 +52,12 @@ def run(
         ran = replace(ran, removed=_prepared(now()))
         while todo := [each for each in threads.due_threads(now(), AT_ONCE) if each not in tried]:
             for thread_id in todo:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or len(tried) >= most:
                     return ran
+                tried.add(thread_id)
                 started = time.monotonic()
                 ran = _after(ran, thread_id, tell_mirror, now)
                 time.sleep(REST * (time.monotonic() - started))
-            tried.update(todo)
     except ArchiveError as error:  # whatever is away now is away for the next thread too
         return replace(ran, failed=ran.failed + 1, stopped_by=error.reason)
     return ran

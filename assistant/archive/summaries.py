@@ -19,7 +19,7 @@ from assistant.memory.flags import MemoryMode, base_mode
 from assistant.memory.modes import Guard
 from assistant.memory.redacted import RedactionFailed
 from assistant.memory.zep_client import zep
-from assistant.models import Message, MirrorState, Thread
+from assistant.models import Message, MirrorState, Thread, User
 from assistant.redis_link import RedisDown
 from assistant.replies.summary import from_values, summarise, to_values
 from assistant.replies.values import PastMessage, Summary
@@ -46,6 +46,20 @@ def extended(before: Summary | None, thread_id: str, rows: Sequence[Message], *,
     summary = summarise([_past(row) for row in rows if row.mirror_state != MirrorState.PRIVATE], before)
     prose = _zeps(thread_id) if is_first else ""
     return replace(summary, prose=prose) if prose else summary
+
+
+def drop_prose(user: User) -> None:
+    """What Zep concluded goes from all the user's summaries: it may come from another thread, which is to be forgotten.
+
+    Inside a transaction, the threads' rows locked. What the rules found is of the thread's own words, and stays.
+    """
+    changed = []
+    for thread in user.threads.filter(summary__isnull=False).only("summary"):
+        values = thread.summary
+        if isinstance(values, dict) and values.get("prose"):
+            values["prose"] = ""
+            changed.append(thread)
+    Thread.objects.bulk_update(changed, ["summary"], batch_size=100)
 
 
 def stored(summary: Summary) -> dict[str, Any]:

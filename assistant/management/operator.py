@@ -9,6 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from assistant import bounds
+
 
 def current_operator() -> str:
     """The name of who typed the command, for the audit."""
@@ -33,9 +35,31 @@ def message_id(text: str) -> UUID:
 
 def at_least_one(text: str) -> int:
     """A whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
+    return _whole(text, bounds.COUNT)
+
+
+def days(text: str) -> int:
+    """A number of days that can be counted back from today."""
+    return _whole(text, bounds.DAYS)
+
+
+def row_number(text: str) -> int:
+    """The number of a row."""
+    return _whole(text, bounds.ROW_NUMBER)
+
+
+def thread_id(text: str) -> str:
+    """A thread's id. Not an empty one: it would be a variable that is not set, and mean everybody's."""
+    if not text or "\0" in text:
+        raise ArgumentTypeError("a thread's id is not empty")
+    return text
+
+
+def _whole(text: str, most: int) -> int:
+    digits = text.lstrip("0") if text.isdecimal() else ""
+    if not 0 < len(digits) <= len(str(most)) or int(digits) > most:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 to {most}")
+    return int(digits)
 
 
 def as_json(value: object) -> str:

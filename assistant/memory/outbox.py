@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
 
@@ -31,6 +31,7 @@ SET mirror_state = %s, mirror_attempts = mirror_attempts + 1, redactions = %s, o
 WHERE id = %s
 """
 LEASE = timedelta(seconds=15)  # ten write timeouts; every batch renews it before it calls Zep
+FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)  # the end of the lease that an erasure takes, until it tells Zep anew
 
 
 class LeaseLost(EasyIslandersError):
@@ -50,6 +51,11 @@ class Lease:
 def threads_of(client_msg_id: UUID) -> list[str]:
     """The threads that hold a message with this id: one a user at the most."""
     return list(Message.objects.filter(client_msg_id=client_msg_id).values_list("thread_id", flat=True))
+
+
+def is_seized(thread: Thread) -> bool:
+    """Whether an erasure has it: Zep is to forget its user, and is neither told of the thread nor asked about it."""
+    return thread.lease_until is not None and thread.lease_until >= FOR_GOOD
 
 
 def take_lease(thread_id: str) -> Lease | None:

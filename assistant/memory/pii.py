@@ -6,6 +6,7 @@ IBANs, passport and identity numbers, order and listing references, IP addresses
 """
 
 from collections.abc import Callable
+from itertools import compress, product
 from typing import Final, TypedDict
 
 from assistant.memory.redaction.addresses import find_addresses
@@ -42,6 +43,8 @@ _SEARCHES: Final[dict[str, tuple[str, Search]]] = {
     "phone": (PHONE, search_phones),
     "address": (ADDRESS, _search_addresses),
 }
+# Which kinds are searched for, in this order, where so many of the three are asked for.
+_CHOSEN: Final = {asked: tuple(compress(_SEARCHES, asked)) for asked in product((False, True), repeat=len(_SEARCHES))}
 _MOST_ROUNDS: Final = 5  # two are enough for text that people write
 
 
@@ -90,8 +93,7 @@ def redact_pii(
     text: str, *, redact_email: bool = True, redact_phone: bool = True, redact_address: bool = False
 ) -> Redaction:
     """Replace the chosen types; `redactions` counts each of `email`, `phone` and `address`, 0 where not asked for."""
-    chosen = (("email", redact_email), ("phone", redact_phone), ("address", redact_address))
-    redacted, counts = _replaced(text, [kind for kind, is_chosen in chosen if is_chosen])
+    redacted, counts = _replaced(text, _CHOSEN[redact_email, redact_phone, redact_address])
     return {
         "text": redacted,
         "redactions": counts,
@@ -101,16 +103,16 @@ def redact_pii(
 
 
 def _alone(text: str, kind: str) -> tuple[str, int]:
-    redacted, counts = _replaced(text, [kind])
+    redacted, counts = _replaced(text, (kind,))
     return redacted, counts[kind]
 
 
-def _replaced(text: str, kinds: list[str]) -> tuple[str, dict[str, int]]:
+def _replaced(text: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, int]]:
     """Replace what the searches find until none finds more: a replaced span can uncover its neighbour."""
     counts = {"email": 0, "phone": 0, "address": 0}
     view = folded(text)
     if "email" in kinds and not may_hold_emails(view):
-        kinds = [kind for kind in kinds if kind != "email"]
+        kinds = kinds[1:]
     settled = 0  # of the kinds searched last, how many are known to find nothing more
     for turn, kind in enumerate(kinds * _MOST_ROUNDS):
         placeholder, search = _SEARCHES[kind]

@@ -97,7 +97,7 @@ def _backlog() -> Iterator[Metric]:
         return
     age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
     yield GaugeMetricFamily("memory_mirror_backlog", "Messages that still have to reach Zep", value=waiting)
-    yield GaugeMetricFamily("memory_mirror_oldest_age_seconds", "How long the oldest of them has waited", value=age)
+    yield GaugeMetricFamily("memory_mirror_oldest_age_seconds", "How long ago the oldest of them was said", value=age)
     yield GaugeMetricFamily("memory_mirror_dead_letters", "Messages that Zep would not take", value=dead)
 
 

@@ -11,12 +11,24 @@ ERASURE_OUTCOMES: tuple[ErasureOutcome, ...] = ("requested", "put_off", "complet
 
 @dataclass(frozen=True)
 class ErasureStepEnded(Event):
-    """An erasure was asked for, is put off because a place did not answer, or is complete. `kind`: why put off."""
+    """An erasure was asked for, is put off because a place did not answer, or is complete.
+
+    `failure`: which step put it off, and why.
+    """
 
     outcome: ErasureOutcome
     scope: str
-    kind: str = ""
+    failure: str = ""
     attempts: int = 0
+
+
+@dataclass(frozen=True)
+class ErasureStepFailed(Event):
+    """A step of an erasure broke. `kind` is the error without what it says, which may quote anything."""
+
+    step: str
+    kind: str
+    error: Exception
 
 
 @dataclass(frozen=True)
@@ -56,3 +68,10 @@ class MemoryChosen(Event):
     """A user opted out of memory, or in again."""
 
     memory_on: bool
+
+
+@dataclass(frozen=True)
+class ChoiceNotInLedger(Event):
+    """An opt-in is in force, and the ledger did not take it: after a backup is restored the user is out again."""
+
+    reason: str

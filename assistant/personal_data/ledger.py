@@ -1,25 +1,22 @@
-"""Erasures written down outside the database, one JSON line each, so that a restored backup can be erased again.
+"""Erasures, and choices about memory, written down outside the database, one JSON line each: a restored backup forgets.
 
-Opaque keys only: memory ids, hashes of thread ids, receipts, counts. A line is on the disk before anything is erased.
+Opaque keys only: memory ids, hashes of thread ids, receipts, counts. A line is on the disk before anything is erased,
+and before an opt-out is in force.
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 
 from assistant.memory import tombstones
-from assistant.models import Erasure
+from assistant.models import Erasure, User
+from assistant.personal_data.ledger_lines import CHOSEN, COMPLETED, NEXT_ID, REQUESTED, Entry, parsed, written
 from assistant.personal_data.told import THREADS_TOLD
-
-VERSION = 1
-NEXT_ID = "next_memory_id"
-Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ def write_request(erasure: Erasure) -> None:
         return
     _append(
         {
-            "event": "requested",
+            "event": REQUESTED,
             "receipt": erasure.receipt,
             "scope": erasure.scope,
             "memory_ids": [str(each) for each in _memory_ids(erasure)],
@@ -52,17 +49,24 @@ def write_request(erasure: Erasure) -> None:
 def write_completion(erasure: Erasure) -> None:
     """Write down that it is complete, and the receipt's counts."""
     at = erasure.completed_at.isoformat() if erasure.completed_at else ""
-    _append({"event": "completed", "receipt": erasure.receipt, "counts": erasure.counts, "at": at})
+    _append({"event": COMPLETED, "receipt": erasure.receipt, "counts": erasure.counts, "at": at})
+
+
+def write_choice(user: User, *, memory_on: bool, at: datetime) -> None:
+    """Write down what somebody chose, under every id by which a backup may know them."""
+    earlier = user.erasures.exclude(memory_id=user.memory_id).values_list("memory_id", flat=True)
+    ids = [str(each) for each in (user.memory_id, *dict.fromkeys(earlier))]
+    _append({"event": CHOSEN, "memory_on": memory_on, "memory_ids": ids, "at": at.isoformat()})
 
 
 def read(about: str = "") -> Iterator[Entry | None]:
-    """Every entry in its order, or those whose line has the word; None for one that a crash left unreadable."""
+    """Every entry in its order, or those whose line has the word; None for one that cannot be read."""
     if not settings.ERASURE_LEDGER.exists():
         return
     with settings.ERASURE_LEDGER.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line.strip() and about in line:
-                yield _parsed(line)
+                yield parsed(line)
 
 
 def of(receipt: str) -> Named:
@@ -72,23 +76,15 @@ def of(receipt: str) -> Named:
     on a busy machine. Each erasure that settles asks once, so no index is kept beside the file.
     """
     for entry in read(about=receipt):
-        if entry and entry["event"] == "requested" and entry["receipt"] == receipt:
+        if entry and entry["event"] == REQUESTED and entry["receipt"] == receipt:
             return Named(frozenset(map(UUID, entry["memory_ids"])), frozenset(entry["threads"]))
     return Named()
-
-
-def _parsed(line: str) -> Entry | None:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and entry.get("v") == VERSION else None
 
 
 def _append(entry: Entry) -> None:
     path = settings.ERASURE_LEDGER
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"v": VERSION} | entry, separators=(",", ":")).encode() + b"\n"
+    line = written(entry)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(line if _ends_with_a_line(file.fileno()) else b"\n" + line)

@@ -16,9 +16,10 @@ from assistant import loops, opaque, rates
 from assistant.archive import storage
 from assistant.memory import context_cache, tombstones, write_hold
 from assistant.models import Archive, Erasure, Message, Thread, User
-from assistant.personal_data import export_files, exports, ledger
+from assistant.personal_data import export_files, exports, ledger, traces, unnaming
 from assistant.personal_data.at_zep import StillThere
 from assistant.personal_data.erasure import FOR_GOOD
+from assistant.personal_data.holding import Holding
 from assistant.redis_link import state_redis
 
 ROWS_AT_ONCE = 1_000
@@ -70,11 +71,14 @@ def remove_messages(erasure: Erasure) -> None:
 def remove_archive_files(erasure: Erasure) -> None:
     """The archives' files, and what summaries keep. Their rows stay until the end: a row comes before its file.
 
-    Raise ArchiveUnavailable where the storage does not answer.
+    Raise ArchiveUnavailable where the storage does not answer, ArchivesHold where it keeps some of them.
     """
     threads_of(erasure).update(summary=None)
-    for name in _archives(erasure).values_list("name", flat=True).iterator():
-        storage.remove(name)
+    holding = Holding("not removed")
+    for pk, name in _archives(erasure).values_list("pk", "name").iterator():
+        with holding.noted(pk):
+            storage.remove(name)
+    holding.demand_none()
 
 
 def look_for_archive_files(erasure: Erasure) -> None:
@@ -92,6 +96,14 @@ def look_for_archive_files(erasure: Erasure) -> None:
         storage.remove(name)
         if storage.exists(name):
             raise StillThere
+
+
+def remove_traces(erasure: Erasure) -> None:
+    """What names the person or the threads outside conversations, in portions."""
+    whose = _whose(erasure)
+    for what, part in traces.PARTS.items():
+        for removal in part(whose):
+            _removed(erasure, what, removal)
 
 
 def remove_archives(erasure: Erasure) -> None:
@@ -115,6 +127,15 @@ def forget_in_redis(erasure: Erasure) -> None:
     loops.run(_forget_threads(threads))
     if erasure.scope == Erasure.Scope.PERSON and erasure.user_id:
         loops.run(rates.forget(erasure.user_id))
+
+
+def _whose(erasure: Erasure) -> traces.Whose:
+    """A name that somebody else bears by now is theirs from the request on."""
+    names = frozenset(erasure.names or ())
+    is_thread = erasure.scope == Erasure.Scope.THREAD
+    threads = {erasure.thread_id} if is_thread else {*threads_of(erasure).values_list("pk", flat=True)}
+    until = erasure.requested_at if User.objects.filter(username__in=names).exists() else None
+    return traces.Whose(erasure.user_id, names, tuple(threads - {"", *unnaming.NOBODYS_NAMES}), until)
 
 
 def forget_generations(erasure: Erasure) -> None:

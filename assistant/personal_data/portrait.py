@@ -20,7 +20,7 @@ from assistant.models import Archive, AuditEntry, Message, Thread, User
 from assistant.personal_data import zep_copy
 from assistant.personal_data.export_files import Out
 from assistant.personal_data.receipts import as_receipt
-from assistant.personal_data.traces import NOBODYS_NAMES
+from assistant.personal_data.unnaming import NOBODYS_NAMES
 
 FORMAT_VERSION = 1
 ROWS_AT_ONCE = 500

@@ -1,31 +1,46 @@
 """Carrying an erasure out: step by step, safe to kill and to repeat anywhere, and never given up.
 
-Knows the order and the times; the places themselves are `places`', Zep's part is `at_zep`'s. First everything goes;
-once nobody can be in the middle of a call any more (lease and write timeout have passed) it is all looked for again;
-then the rows that named it go. One place that does not answer keeps no other from being emptied.
+Knows the order and the times; the places themselves are `places`', Zep's part is `at_zep`'s. Before anything goes it is
+written down outside the database: without that line a restored backup would keep it. Then everything goes; once nobody
+can be in the middle of a call any more (lease and write timeout have passed) it is all looked for again; then the rows
+that named it go. One place that does not answer keeps no other from being emptied.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from assistant.events import announce
 from assistant.memory import outbox
 from assistant.models import AuditEntry, Erasure
-from assistant.personal_data import at_zep, claims, ledger, places, retelling, sealing, told, traces, unarchiving
+from assistant.personal_data import at_zep, claims, failures, ledger, places, retelling, sealing, told, unarchiving
 from assistant.personal_data.erasure import call_time
-from assistant.personal_data.events import ErasureStepEnded
+from assistant.personal_data.events import ErasureStepEnded, ErasureStepFailed
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 3_600.0
 DOUBLINGS = 10
 OVERTAKEN = 0.0  # no wait: another worker has it in hand, or has ended it
-Step = Callable[[Erasure], None]
 
-EMPTY_OUR_SIDE: tuple[Step, ...] = (places.remove_messages, places.remove_archive_files, places.remove_exports)
+
+class Step(Protocol):
+    """One place to be emptied. Its name says which, where it fails."""
+
+    __name__: str
+
+    def __call__(self, erasure: Erasure, /) -> None: ...
+
+
+EMPTY_OUR_SIDE: tuple[Step, ...] = (
+    places.remove_messages,
+    places.remove_archive_files,
+    places.remove_exports,
+    places.remove_traces,
+)
 
 
 def due() -> list[int]:
@@ -37,6 +52,11 @@ def pending() -> tuple[int, datetime | None]:
     """How many erasures are not complete, and since when the oldest is under way. Two queries over a partial index."""
     left = Erasure.objects.filter(due_at__isnull=False)
     return left.count(), left.order_by("requested_at").values_list("requested_at", flat=True).first()
+
+
+def put_off() -> QuerySet[Erasure]:
+    """Those whose last attempt failed, the oldest first; `failure` says why. Over a partial index."""
+    return Erasure.objects.filter(due_at__isnull=False).exclude(failure="").order_by("requested_at")
 
 
 def carry_out(pk: int) -> float | None:
@@ -52,10 +72,16 @@ def carry_out(pk: int) -> float | None:
 
 
 def _empty(erasure: Erasure) -> float:
-    failure = _run((ledger.write_request, *EMPTY_OUR_SIDE, _delete_at_zep, places.forget_in_redis), erasure)
+    everywhere: tuple[Step, ...] = (*EMPTY_OUR_SIDE, _delete_at_zep, places.forget_in_redis)
+    failure = _run((_write_in_ledger,), erasure) or _run(everywhere, erasure)
     if failure:
         return _put_off(erasure, failure)
     return _wait_until_settled(erasure, zep_absent_at=timezone.now())
+
+
+def _write_in_ledger(erasure: Erasure) -> None:
+    with failures.of_the_ledger():
+        ledger.write_request(erasure)
 
 
 def _delete_at_zep(erasure: Erasure) -> None:
@@ -97,7 +123,7 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
         places.remove_messages(erasure)
         places.remove_archives(erasure)
         zep_sessions = places.threads_of(erasure).filter(known_to_zep_at__isnull=False).count()
-        traces.unname_in_audit(places.threads_of(erasure).values_list("pk", flat=True))
+        places.remove_traces(erasure)
         places.threads_of(erasure).delete()
         more: dict[str, int] = {}
         if erasure.scope == Erasure.Scope.PERSON and erasure.user is not None:
@@ -107,8 +133,8 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
             more = {retelling.GENERATION: retelling.tell_anew(erasure)}
         row = Erasure.objects.select_for_update().get(pk=erasure.pk)
         row.counts |= {"zep_sessions": zep_sessions, "zep_users": int(zep_sessions > 0)} | more
-        row.thread_id = ""
-        row.save(update_fields=["counts", "thread_id"])
+        row.thread_id, row.names = "", None
+        row.save(update_fields=["counts", "thread_id", "names"])
         _advance(erasure, Erasure.State.SEALING, 0.0)
 
 
@@ -120,7 +146,7 @@ def _seal(erasure: Erasure) -> float:
     erasure.completed_at = erasure.completed_at or timezone.now()
     claims.unchanged(erasure).update(completed_at=erasure.completed_at)
     erasure.refresh_from_db(fields=["counts"])
-    failure = _run((lambda _: sealing.seal(), ledger.write_completion), erasure)
+    failure = _run((_seal_files, _complete_in_ledger), erasure)
     if failure:
         return _put_off(erasure, failure)
     with transaction.atomic():
@@ -133,6 +159,15 @@ def _seal(erasure: Erasure) -> float:
     return 0.0
 
 
+def _seal_files(_: Erasure) -> None:
+    sealing.seal()
+
+
+def _complete_in_ledger(erasure: Erasure) -> None:
+    with failures.of_the_ledger():
+        ledger.write_completion(erasure)
+
+
 ADVANCE: dict[Erasure.State, Callable[[Erasure], float]] = {
     Erasure.State.REQUESTED: _empty,
     Erasure.State.SETTLING: _settle,
@@ -141,9 +176,9 @@ ADVANCE: dict[Erasure.State, Callable[[Erasure], float]] = {
 
 
 def _run(steps: tuple[Step, ...], erasure: Erasure) -> str:
-    """Run every step, whichever fails; the first failure's kind, empty where there was none."""
-    failures = [kind for step in steps if (kind := _failure_of(step, erasure))]
-    return failures[0] if failures else ""
+    """Run every step, whichever fails; the first one that did and why, empty where none did."""
+    failed = [failure for step in steps if (failure := _failure_of(step, erasure))]
+    return failed[0] if failed else ""
 
 
 def _failure_of(step: Step, erasure: Erasure) -> str:
@@ -152,7 +187,9 @@ def _failure_of(step: Step, erasure: Erasure) -> str:
     except Exception as error:  # whichever place breaks, the others are emptied and this is tried again
         if connection.in_atomic_block:
             raise
-        return str(getattr(error, "reason", type(error).__name__))[:32]
+        name = step.__name__.strip("_")
+        announce(ErasureStepFailed(name, failures.kind_of(error), error))
+        return failures.named(name, error)
     return ""
 
 
@@ -179,11 +216,11 @@ def _wait_until_settled(erasure: Erasure, **more: object) -> float:
     return max(1.0, (due_at - timezone.now()).total_seconds())
 
 
-def _put_off(erasure: Erasure, kind: str) -> float:
+def _put_off(erasure: Erasure, failure: str) -> float:
     """Try again later: 5 s, doubled each time, at most an hour, for as long as it takes."""
     wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(erasure.attempts - 1, DOUBLINGS), LONGEST_WAIT_SECONDS)
     due_at = Now() + timedelta(seconds=wait)
-    if not claims.mine(erasure).update(due_at=due_at, claimed_until=None, failure=kind):
+    if not claims.mine(erasure).update(due_at=due_at, claimed_until=None, failure=failure):
         return OVERTAKEN
-    announce(ErasureStepEnded("put_off", erasure.scope, kind, erasure.attempts))
+    announce(ErasureStepEnded("put_off", erasure.scope, failure, erasure.attempts))
     return wait

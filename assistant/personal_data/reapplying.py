@@ -1,5 +1,7 @@
 """After a backup was restored: every erasure of the ledger again, from tombstone to Zep, under its old receipt.
 
+Choices about memory come first, from the same ledger: what an erasure tells Zep anew is of those who want it.
+
 The restored database may know nothing of an erasure, and everything of who was erased: people are found by every id
 that Zep ever knew them under, and by their threads. People go before threads: a thread's erasure gives its user a new
 id at Zep.
@@ -15,9 +17,9 @@ from django.utils.dateparse import parse_datetime
 
 from assistant.memory import tombstones
 from assistant.models import Erasure, Thread, Tombstone, User
-from assistant.personal_data import ledger
+from assistant.personal_data import ledger, repeating
 from assistant.personal_data.erasure import CARRY_OUT, begin_person, begin_thread, lock
-from assistant.personal_data.ledger import NEXT_ID, Entry
+from assistant.personal_data.ledger_lines import CHOSEN, COMPLETED, NEXT_ID, REQUESTED, Entry
 from assistant.personal_data.retelling import GENERATION
 from assistant.personal_data.told import THREADS_TOLD
 from assistant.publishing import publish_named
@@ -28,21 +30,31 @@ MOST_UNKNOWN = 1_000  # more threads than that nobody has erased one by one
 
 @dataclass
 class Reapplied:
-    """What the ledger says, and what of it is in the database again. `receipts`: those to carry out."""
+    """What the ledger says, and what of it is in the database again. `receipts`: those to carry out.
+
+    `choices`: how often somebody chose; `choices_forgotten`: whose last choice the database does not know.
+    """
 
     erasures: int = 0
+    choices: int = 0
     people_found: int = 0
     threads_found: int = 0
+    choices_forgotten: int = 0
     unreadable_lines: int = 0
     receipts: list[str] = field(default_factory=list)
 
 
 def reapply(*, dry_run: bool) -> Reapplied:
-    """Begin every erasure of the ledger again. `dry_run`: only say what is back. Safe to repeat."""
+    """Put forgotten choices into force, and begin every erasure again. `dry_run`: only say what is back.
+
+    Safe to repeat.
+    """
     entries = list(ledger.read())
-    requested = [entry for entry in entries if entry and entry["event"] == "requested"]
+    requested = [entry for entry in entries if entry and entry["event"] == REQUESTED]
     by_receipt = {entry["receipt"]: entry for entry in requested}
     done = Reapplied(erasures=len(by_receipt), unreadable_lines=entries.count(None))
+    done.choices = sum(1 for entry in entries if entry and entry["event"] == CHOSEN)
+    done.choices_forgotten = repeating.repeat(repeating.latest(entries), ACTOR, dry_run=dry_run)
     generation = _generations_used(entries, by_receipt)
     back = _threads_that_are_back({digest for entry in by_receipt.values() for digest in entry["threads"]})
     for entry in sorted(by_receipt.values(), key=lambda entry: entry["scope"] != Erasure.Scope.PERSON):
@@ -105,7 +117,7 @@ def _counts(entry: Entry, erasure: Erasure) -> dict[str, int]:
 
 def _generations_used(entries: Iterable[Entry | None], by_receipt: Mapping[str, Entry]) -> int:
     """The highest generation of ids that Zep may have been told; an erasure that did not note its own took one more."""
-    completed = [entry for entry in entries if entry and entry["event"] == "completed"]
+    completed = [entry for entry in entries if entry and entry["event"] == COMPLETED]
     noted = {e["receipt"]: int(e["counts"][GENERATION]) for e in completed if GENERATION in e["counts"]}
     of_threads = {receipt for receipt, entry in by_receipt.items() if entry["scope"] == Erasure.Scope.THREAD}
     return max(noted.values(), default=0) + min(len(of_threads - noted.keys()), MOST_UNKNOWN)

@@ -20,6 +20,7 @@ from assistant.models import Archive, Erasure, Message, MirrorState, Thread
 from assistant.personal_data import claims, places
 from assistant.personal_data.erasure import FOR_GOOD
 from assistant.personal_data.events import ArchivesLeftOut
+from assistant.personal_data.holding import Holding
 
 ACTOR = "system"
 LEFT_OUT = "archives_left_out"
@@ -29,17 +30,20 @@ LOOK_AGAIN = (ArchiveUnavailable, ThreadChanged)
 def bring_back(erasure: Erasure) -> None:
     """Bring back what Zep has to be told again. What cannot be read, or expired, stays away; the receipt counts it.
 
-    Raise ArchiveUnavailable where the storage does not answer. The erasure then waits, for days if need be: the same
-    storage had to be emptied of what is erased just before, and what is not told now is never told. Raise ThreadChanged
-    where an archive expires at the same moment, Overtaken where another worker took the erasure further.
+    Raise ArchiveUnavailable where the storage does not answer, ArchivesHold where it does not give some of the files.
+    The erasure then waits, for days if need be: what is not told now is never told. A file that will never be given is
+    an operator's to expire. Raise ThreadChanged where an archive expires at the same moment, Overtaken where another
+    worker took the erasure further.
     """
     if erasure.scope != Erasure.Scope.THREAD or erasure.user_id is None:
         return
-    left_out, last = 0, 0
+    left_out, last, holding = 0, 0, Holding("unavailable")
     while archive := _wanted(erasure).filter(pk__gt=last).order_by("pk").first():
         last = archive.pk
         claims.keep(erasure)
-        left_out += not _could_be_read(erasure, archive)
+        with holding.noted(archive.pk):
+            left_out += not _could_be_read(erasure, archive)
+    holding.demand_none()
     left_out += _of_others(erasure).filter(state=Archive.State.EXPIRED).count()
     _note(erasure, left_out)
 

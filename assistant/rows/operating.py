@@ -13,6 +13,7 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=150, help_text="The operator's name.")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict)
+    words_listed = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name_plural = "audit entries"
@@ -20,10 +21,24 @@ class AuditEntry(models.Model):
             # The admin's filters, each newest first.
             models.Index(fields=["action", "id"], name="audit_by_action"),
             models.Index(fields=["actor", "id"], name="audit_by_actor"),
+            models.Index(fields=["id"], name="audit_unlisted", condition=models.Q(words_listed=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}: {self.action}"
+
+
+class AuditWord(models.Model):
+    """A word that an entry's details hold as a whole value. By it those are found who are named, to be erased."""
+
+    entry = models.ForeignKey(AuditEntry, on_delete=models.CASCADE, related_name="words")
+    word = models.CharField(max_length=254)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["word", "entry"], name="audit_word_once")]
+
+    def __str__(self) -> str:
+        return f"a word of audit entry {self.entry_id}"
 
 
 class ModeTransition(models.Model):

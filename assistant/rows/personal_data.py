@@ -30,7 +30,7 @@ class Tombstone(models.Model):
 class Erasure(models.Model):
     """An erasure that was asked for: the work while it lasts, afterwards the receipt. Never holds what it erases.
 
-    `thread_id` and `user` name what is meant only until it is gone.
+    `thread_id`, `names` and `user` name what is meant only until it is gone.
     """
 
     class Scope(models.TextChoices):
@@ -49,6 +49,7 @@ class Erasure(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="erasures")
     memory_id = models.UUIDField(help_text="Under which Zep knew the user.")
     thread_id = models.CharField(max_length=64, blank=True, default="")
+    names = models.JSONField(null=True, help_text="What the person was called, until nothing bears it any more.")
     requested_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True, help_text="From when no call that was under way can be any more.")
     zep_absent_at = models.DateTimeField(null=True, help_text="When Zep first showed none of it.")
@@ -56,7 +57,7 @@ class Erasure(models.Model):
     due_at = models.DateTimeField(null=True, help_text="When to go on; null: there is nothing left to do.")
     claimed_until = models.DateTimeField(null=True, help_text="Until when a worker has it in hand.")
     attempts = models.PositiveIntegerField(default=0)
-    failure = models.CharField(max_length=32, blank=True, default="", help_text="Why the last attempt did not end it.")
+    failure = models.CharField(max_length=100, blank=True, default="", help_text="Which step failed last, and why.")
     in_ledger = models.BooleanField(default=False, help_text="The request is written down outside the database.")
     counts = models.JSONField(default=dict)
 

@@ -10,7 +10,7 @@ from ops.bench.rig import rig
 RIGGED = ("turn", "archive_recall")  # these run against servers of their own, with the product set up
 PLAIN = (
     "reads", "outage", "mirror", "outbox_cost", "broker_down", "plans", "pii", "admin_lists", "archive", "soak",
-    "observing",
+    "observing", "sealing",
 )  # fmt: skip
 PARTS = (*RIGGED, *PLAIN)
 

@@ -32,8 +32,8 @@ AYSE, MEHMET = "ayse.yilmaz", "mehmet.kaya"
 
 PATIENT = {
     "PYTHONPATH": os.pathsep.join([str(processes.ROOT / "tests/support/patient"), str(processes.ROOT)]),
-    "ZEP_READ_BUDGET_MS": "10000",
-    "ZEP_WRITE_TIMEOUT_MS": "10000",
+    "ZEP_READ_BUDGET_MS": "30000",
+    "ZEP_WRITE_TIMEOUT_MS": "14000",  # less than a lease
     "MEMORY_DOWNGRADE_PROBE_TIMEOUT_MS": "2000",
 }
 

@@ -1,11 +1,9 @@
 """`POST /api/chat/`: answers, repetitions and every refusal of the contract, through the real application."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from pytest_django.fixtures import Settings
 
 from assistant import tokens
@@ -260,23 +258,8 @@ async def test_without_the_database_the_answer_is_503(chat: ChatClient) -> None:
 
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "database_unavailable"
+    assert "client_msg_id" in response.json()["error"]["message"]
     assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "unavailable")
-
-
-@pytest.fixture
-def lost_database(chat: ChatClient) -> Iterator[None]:
-    """New connections lead nowhere, as after the server or the file went away; each request makes one of its own."""
-    known = dict(connection.settings_dict)
-    _reconnect_to({"NAME": "/nowhere/db.sqlite3", "PORT": "1"})
-    yield
-    _reconnect_to(known)
-
-
-def _reconnect_to(address: dict[str, object]) -> None:
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
-    connection.settings_dict.update(address)
 
 
 async def test_another_method_is_refused_as_json(chat: ChatClient) -> None:

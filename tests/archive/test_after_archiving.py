@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from cryptography.fernet import Fernet
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -87,14 +88,47 @@ async def test_while_the_archive_cannot_be_read_a_replay_is_told_to_come_back(ch
     [path] = files(folder)
     content = path.read_bytes()
     path.unlink()
+    path.mkdir()  # the storage fails, whoever asks
 
     refused = await chat.post({"message": "hello"} | ask)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "archive_unavailable")
     assert "Retry-After" in refused.headers
+    path.rmdir()
     path.write_bytes(content)
     assert await chat.say("hello", **ask) == first | {"replayed": True}
     assert (await chat.say("what now?", thread_id="t1"))["ok"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut short"])
+async def test_a_replay_of_what_is_lost_is_told_not_to_come_back(chat: ChatClient, folder: Path, damage: str) -> None:
+    ask = {"thread_id": "t1", "client_msg_id": str(uuid4())}
+    first = await chat.say("hello", **ask)
+    await archive()
+    [path] = files(folder)
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "cut short":
+        path.write_bytes(content[:-1])
+
+    refused = await chat.post({"message": "hello"} | ask)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (410, "archive_lost")
+    assert "Retry-After" not in refused.headers
+    path.write_bytes(content)  # an operator found it in a backup
+    assert await chat.say("hello", **ask) == first | {"replayed": True}
+
+
+async def test_while_the_key_of_an_archive_is_missing_a_replay_is_told_to_come_back(
+    chat: ChatClient, settings: Settings
+) -> None:
+    ask = {"thread_id": "t1", "client_msg_id": str(uuid4())}
+    settings.ARCHIVE_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
+    await chat.say("hello", **ask)
+    await archive()
+    settings.ARCHIVE_ENCRYPTION_KEY = [Fernet.generate_key().decode()]
+
+    assert (await chat.post({"message": "hello"} | ask)).status_code == 503
 
 
 async def test_a_replay_of_what_was_kept_for_its_time_is_gone(chat: ChatClient) -> None:
@@ -129,7 +163,7 @@ async def test_a_key_of_before_still_knows_what_was_said(chat: ChatClient, folde
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another"
 
-    assert (await chat.post({"message": "hello"} | ask)).status_code == 503
+    assert (await chat.post({"message": "hello"} | ask)).status_code == 410
     assert (await chat.post({"message": "another"} | ask)).status_code == 409
 
 

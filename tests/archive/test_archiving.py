@@ -4,7 +4,9 @@ import hashlib
 import json
 import re
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -302,11 +304,12 @@ def test_a_leased_thread_is_neither_archived_nor_restored(grow: Grow, monkeypatc
     grow("t1", 60)
     archive_thread("t1")
     Thread.objects.update(lease_until=timezone.now() + timedelta(days=1))
-    monkeypatch.setattr(threads, "LOOK_AGAIN_SECONDS", 5.0)
-    monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 100)).__next__)
+    waits: list[float] = []
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=count(0, 100).__next__, sleep=waits.append))
 
     with pytest.raises(ThreadBusy):
         restoring.restore(Archive.objects.get().pk, "ayse")
+    assert set(waits) <= {threads.LOOK_AGAIN_SECONDS}
 
 
 def test_the_mirror_waits_while_a_thread_is_archived_and_is_told_again(

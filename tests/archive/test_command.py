@@ -137,6 +137,101 @@ def test_expire_deletes_what_is_old_and_a_dry_run_nothing(archived: Archive, fol
     assert files(folder) == []
 
 
+def test_expire_deletes_the_one_that_is_named_and_only_where_it_is_meant(
+    archived: Archive, grow: Grow, folder: Path
+) -> None:
+    grow("t2", 60)
+    running.run(60)
+    number = str(archived.pk)
+    for meant in ([], ["--dry-run"], ["--yes", "--dry-run"]):
+        code, [line] = archive("expire", number, *meant)
+        assert (code, line["would_expire"], line["thread_id"]) == (0, archived.pk, "t1")
+    assert len(files(folder)) == 2
+    assert not AuditEntry.objects.filter(action="archive.expire").exists()
+
+    assert archive("expire", number, "--yes", "--operator", "zeki") == (0, [{"archive": archived.pk, "expired": 50}])
+
+    assert [file.name for file in files(folder)] == [Archive.objects.get(thread_id="t2").name]
+    entry = AuditEntry.objects.get(action="archive.expire")
+    assert (entry.actor, entry.details) == ("zeki", {"archive": archived.pk, "thread_id": "t1", "messages": 50})
+    assert texts_of("t1").count("") == 50
+    assert archive("expire", number, "--yes") == (1, [])
+    assert archive("restore", number)[0] == 1
+
+
+@pytest.mark.parametrize("arguments", [["2000000000", "--yes"], ["--thread", "nobodys", "--days", "1"]])
+def test_expire_refuses_what_there_is_not(archived: Archive, folder: Path, arguments: list[str]) -> None:
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
+
+    assert archive("expire", *arguments) == (1, [])
+    assert archive("expire", *arguments, "--dry-run") == (1, [])
+
+    assert len(files(folder)) == 1
+
+
+@pytest.mark.parametrize("is_rehearsed", [True, False])
+def test_expire_of_a_thread_leaves_everybody_elses_alone(
+    archived: Archive, grow: Grow, folder: Path, *, is_rehearsed: bool
+) -> None:
+    for thread_id in ("t2", "t3"):
+        grow(thread_id, 60)
+    running.run(60)
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
+
+    if is_rehearsed:
+        code, lines = archive("expire", "--thread", "t1", "--days", "8", "--dry-run")
+        assert (code, [line["thread_id"] for line in lines]) == (0, ["t1"])
+        assert len(files(folder)) == 3
+        return
+    assert archive("expire", "--thread", "t1", "--days", "10") == (0, [{"expired": 0}])
+    assert archive("expire", "--thread", "t1", "--days", "8") == (0, [{"expired": 1}])
+    assert set(Archive.objects.filter(state="stored").values_list("thread_id", flat=True)) == {"t2", "t3"}
+    assert len(files(folder)) == 2
+
+
+def test_expire_stops_at_its_limit(archived: Archive, grow: Grow, folder: Path) -> None:
+    grow("t2", 60)
+    running.run(60)
+    Archive.objects.update(retained_since=timezone.now() - timedelta(days=9))
+
+    assert archive("expire", "--days", "8", "--limit", "1") == (0, [{"expired": 1}])
+
+    assert len(files(folder)) == 1
+
+
+def test_a_rehearsed_run_of_a_thread_says_what_the_run_does(grow: Grow) -> None:
+    grow("t1", 60)
+    grow("t2", 20)
+    assert archive("run", "--thread", "t2", "--dry-run") == (0, [{"would_archive": "t2", "messages": 10}])
+    assert not Archive.objects.exists()
+
+    assert archive("run", "--thread", "t2")[1][0]["messages"] == 10
+
+    assert archive("run", "--thread", "t2", "--dry-run") == (0, [{"would_archive": "t2", "messages": 0}])
+    assert archive("run", "--thread", "nobodys", "--dry-run") == (1, [])
+
+
+def test_a_run_stops_at_its_limit(grow: Grow) -> None:
+    for thread_id in ("t1", "t2", "t3"):
+        grow(thread_id, 60)
+    assert len(archive("run", "--limit", "2", "--dry-run")[1]) == 2
+
+    assert archive("run", "--limit", "2")[1][0]["threads"] == 2
+
+    assert Archive.objects.count() == 2
+
+
+def test_a_rehearsed_verify_reads_and_notes_nothing(archived: Archive, folder: Path) -> None:
+    before = archived.verified_at
+    assert archive("verify", "--dry-run") == (0, [{"archive": archived.pk, "messages": 50, "result": "right"}])
+    assert Archive.objects.get().verified_at == before
+
+    files(folder)[0].write_bytes(b"damaged")
+
+    assert archive("verify", "--dry-run")[0] == 1
+    assert archive("verify", "2000000000") == (1, [])
+
+
 def test_the_task_archives_and_one_run_is_enough_for_a_process(grow: Grow) -> None:
     grow("t1", 60)
     with worker._running:

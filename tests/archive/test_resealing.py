@@ -65,6 +65,15 @@ def reseal(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return code, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
+def test_a_new_key_gives_no_new_time(said: list[Any], new_key: str) -> None:
+    since = timezone.now() - timedelta(days=9)
+    Archive.objects.update(retained_since=since)
+
+    assert list(resealing.reseal_all("ayse")) == [resealing.Resealed(Archive.objects.get().pk)]
+
+    assert Archive.objects.get().retained_since == since
+
+
 def test_afterwards_the_old_key_can_be_dropped(
     said: list[Any], new_key: str, folder: Path, settings: Settings, announced: list[Event]
 ) -> None:

@@ -98,7 +98,9 @@ plain = st.none() | st.dictionaries(texts, st.integers(-(2**31), 2**31) | st.boo
 
 
 @given(said=st.lists(st.tuples(texts, plain), min_size=1, max_size=6))
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_whatever_was_said_comes_back_the_same(ayse: User, folder: Path, said: list[tuple[str, Any]]) -> None:
     thread_id = f"h{uuid4().hex}"
     add_messages(ayse, thread_id, len(said))

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from assistant.archive import left_over, reading, restoring, retention
+from assistant.archive import left_over, reading, restoring, retention, running, storage
 from assistant.archive.archiving import archive_now, archive_thread
 from assistant.archive.errors import (
     ArchiveExpired,
@@ -70,6 +70,37 @@ def test_a_file_that_could_not_be_deleted_is_deleted_by_the_next_sweep(
 
     assert files(folder) == []
     assert left_over.sweep(timezone.now()) == 0
+
+
+def test_a_file_that_can_never_be_deleted_keeps_no_other_and_no_thread_waiting(
+    grow: Grow, folder: Path, monkeypatch: pytest.MonkeyPatch, announced: list[Event]
+) -> None:
+    """A bucket may refuse one key alone."""
+    for thread_id in ("t1", "t2"):
+        grow(thread_id, 60)
+        archive_thread(thread_id)
+    stays, goes = Archive.objects.order_by("pk")
+    delete = storage.LocalFolder.delete
+
+    def refused(self: storage.LocalFolder, name: str) -> None:
+        if name in refuses:
+            raise PermissionError
+        delete(self, name)
+
+    refuses = {stays.name, goes.name}
+    monkeypatch.setattr(storage.LocalFolder, "delete", refused)
+    for archive in (stays, goes):
+        retention.expire_now(archive.pk, "ayse", timezone.now())
+    refuses.remove(goes.name)
+    grow("t3", 60)
+
+    ran = running.run(60)
+
+    assert (ran.removed, ran.threads, ran.stopped_by) == (1, 1, "")
+    assert [file.name for file in files(folder) if file.name in (stays.name, goes.name)] == [stays.name]
+    assert ArchiveFailed("t1", "unavailable") in announced
+    refuses.clear()
+    assert left_over.sweep(timezone.now()) == 1
 
 
 def test_a_thread_with_archives_cannot_be_deleted_past_them(grow: Grow) -> None:

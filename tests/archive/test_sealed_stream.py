@@ -50,6 +50,10 @@ def four_pieces() -> tuple[bytes, list[bytes]]:
     return file[: HEAD.size], [file[at : at + WHOLE_TOKEN] for at in range(HEAD.size, len(file), WHOLE_TOKEN)]
 
 
+def damaged(token: bytes) -> bytes:
+    return token[:50] + (b"B" if token[50:51] == b"A" else b"A") + token[51:]
+
+
 @pytest.mark.parametrize("size", ENDS)
 def test_it_comes_back_as_it_was_and_its_size_is_known_at_once(size: int) -> None:
     content = (b"0123456789abcdef" * (size // 16 + 1))[:size]
@@ -98,7 +102,7 @@ CHANGES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "the last is missing": lambda tokens: tokens[:3],
     "the first is missing": lambda tokens: tokens[1:],
     "all come twice": lambda tokens: tokens[:3] + tokens,
-    "a bit is another": lambda tokens: [tokens[0], tokens[1][:500] + b"A" + tokens[1][501:], *tokens[2:]],
+    "a bit is another": lambda tokens: [tokens[0], damaged(tokens[1]), *tokens[2:]],
     "one is another file's": lambda tokens: [tokens[0], four_pieces()[1][1], *tokens[2:]],
 }
 
@@ -111,6 +115,14 @@ def test_pieces_that_are_not_the_same_in_the_same_order_are_refused(
 
     with pytest.raises(ArchiveDamaged):
         opened(head + b"".join(change(tokens)))
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_damage_at_an_end_shows_before_anything_is_given_out(number: int) -> None:
+    head, tokens = four_pieces()
+    tokens[number] = damaged(tokens[number])
+
+    refused_at_once(head + b"".join(tokens))
 
 
 def test_damage_in_the_middle_shows_before_the_piece_is_given_out() -> None:

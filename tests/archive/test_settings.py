@@ -63,4 +63,4 @@ def test_hours_are_a_number_above_0(monkeypatch: pytest.MonkeyPatch, value: str)
     monkeypatch.setenv("ARCHIVE_HOURS", value)
 
     with pytest.raises(ImproperlyConfigured, match="ARCHIVE_HOURS must be"):
-        env.decimal("ARCHIVE_HOURS", 1.0, above=0.0)
+        env.decimal("ARCHIVE_HOURS", 1.0, above=0.0, at_most=876_000)

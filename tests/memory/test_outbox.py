@@ -11,6 +11,7 @@ from django.utils import timezone
 from assistant.memory import outbox, outgoing
 from assistant.memory.outbox import Lease, LeaseLost
 from assistant.models import Message, MirrorState, Thread
+from ops.waiting import PATIENCE_SECONDS
 from tests.memory.conftest import Say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,7 +104,7 @@ def test_a_holder_that_loses_its_lease_while_it_waits_for_the_row_changes_nothin
         before = list(Message.objects.values())
         waiting.start()
         waiting.join(0.2)  # until it waits; had it not begun yet, it would meet the new fence at once
-    waiting.join(10)
+    waiting.join(PATIENCE_SECONDS)
 
     assert len(lost) == 1
     assert list(Message.objects.values()) == before

@@ -84,6 +84,31 @@ def test_text_around_an_email_keeps_every_byte(before: str, email: str, after: s
     assert redact_emails(f"{before}\n{email}\n{after}") == (f"{before}\n[EMAIL]\n{after}", 1)
 
 
+names = st.from_regex(r"[a-z]{4,8}[._][a-z]{3,8}", fullmatch=True)
+providers = st.sampled_from(["gmail", "hotmail", "yandex"])
+
+
+@given(words, names, providers, words)
+def test_no_part_of_a_dictated_email_stays(before: str, name: str, provider: str, after: str) -> None:
+    text = f"{before}\n{name}, at, {provider}, dot, com\n{after}"
+
+    assert redact_emails(text) == (f"{before}\n[EMAIL]\n{after}", 1)
+
+
+@given(words, names, providers, words)
+def test_no_letter_of_an_email_stays_where_letters_stand_apart(
+    before: str, name: str, provider: str, after: str
+) -> None:
+    text = f"{before}\n{' '.join(f'{name}@{provider}.com')}\n{after}"
+
+    assert redact_emails(text) == (f"{before}\n[EMAIL]\n{after}", 1)
+
+
+@given(words, st.from_regex(r"5(?:33|42|48)[ \n][1-9][0-9]{2}\n[0-9]{2}[ \n][0-9]{2}", fullmatch=True), words)
+def test_a_mobile_number_over_several_lines_goes_as_a_whole(before: str, number: str, after: str) -> None:
+    assert redact_phones(f"{before}\n0{number}\n{after}") == (f"{before}\n[PHONE]\n{after}", 1)
+
+
 @given(st.emails(), words)
 @example("//@A.AI", "")
 def test_every_email_of_the_standard_is_found(email: str, around: str) -> None:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from assistant.memory import dead_letters, outbox
 from assistant.memory.outbox import Lease
 from assistant.models import Message, MirrorState
-from ops.waiting import wait_until
+from ops.waiting import PATIENCE_SECONDS, wait_until
 from tests.memory.conftest import Say
 
 pytestmark = [
@@ -72,7 +72,7 @@ def test_a_letter_whose_replay_is_not_committed_when_the_thread_is_let_go_is_not
 
     with ThreadPoolExecutor(1) as pool:
         replaying = pool.submit(replay_elsewhere, commit_only_once_it_is_waited_for)
-        assert replayed.wait(10)
+        assert replayed.wait(PATIENCE_SECONDS)
         let_go = outbox.release(lease, due_in=None)
         replaying.result()
     if not let_go:

@@ -42,7 +42,16 @@ NOT_HERE = {
 }
 # Commands that say so by their exit code: nobody was ever erased here, and nothing archived.
 NOTHING_TO_DO = {"reapply_erasures": 1, "archive list": 1}
-OTHER_NAMES = {"THREAD_ID", "CLIENT_MSG_ID", "NEW_PASSWORD", "OLD_PASSWORD", "SERVER_URL", "NAME_FILE", "LOCAL_DIR"}
+OTHER_NAMES = {
+    "ARCHIVE_NUMBER",
+    "THREAD_ID",
+    "CLIENT_MSG_ID",
+    "NEW_PASSWORD",
+    "OLD_PASSWORD",
+    "SERVER_URL",
+    "NAME_FILE",
+    "LOCAL_DIR",
+}
 OTHER_NAMES |= {"SRE_STAGING_RUNBOOK"}
 DOCUMENTED_PORTS = {"9808": "WORKER_METRICS_PORT", "9809": "CONTROL_METRICS_PORT", "8000": "WEB_PORT"}
 PYTHON = ("manage.py", "ops/", "-")  # what a command begins with that Python is to run
@@ -89,6 +98,17 @@ def dead_letter(system: System) -> str:
     return str(turn["client_msg_id"])
 
 
+def archive(system: System) -> str:
+    """The number of an archive that is stored."""
+    thread_id = new_id()
+    for number in range(6):
+        system.ayse.say(f"A villa, part {number}", thread_id=thread_id)
+    system.wait_for_mirror(thread_id, 12)
+    assert run(system, f"manage.py archive run --thread {thread_id}").returncode == 0
+    [found] = system.database.query("SELECT id FROM assistant_archive WHERE thread_id = ?", thread_id)
+    return str(found["id"])
+
+
 def run(system: System, command: str) -> subprocess.CompletedProcess[str]:
     """The command as a shell runs it, with this environment's Python and this system's ports."""
     if command.startswith(PYTHON):
@@ -124,6 +144,8 @@ def test_a_command_does_what_it_is_there_for(command: str, request: pytest.Fixtu
     system: System = request.getfixturevalue("operated")
     turn: Json = request.getfixturevalue("mirrored")
     about = dead_letter(system) if "zep_deadletters" in command else turn["client_msg_id"]
+    if "ARCHIVE_NUMBER" in command:
+        command = command.replace("ARCHIVE_NUMBER", archive(system))
     typed = command.replace("CLIENT_MSG_ID", about).replace("THREAD_ID", turn["thread_id"])
 
     done = run(system, re.sub(r"\bUSER\b", AYSE, typed))

@@ -25,6 +25,7 @@ from assistant.models import Erasure, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, ledger, progress, sealing
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish
+from tests.support.processes import ROOT
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -76,7 +77,8 @@ def test_a_person_whom_a_backup_brought_back_is_erased_again_under_the_old_recei
     assert CANARY in bytes_of_the_database()
 
     found = reapply(dry_run=True)
-    assert found == {"erasures": 1, "people_found": 1, "threads_found": 0, "unreadable_lines": 0, "begun": 0}
+    nothing = {"choices": 0, "choices_forgotten": 0, "threads_found": 0, "unreadable_lines": 0, "begun": 0}
+    assert found == nothing | {"erasures": 1, "people_found": 1}
     assert User.objects.filter(username="ayse").exists()
     assert reapply()["begun"] == 1
     done = finish(Erasure.objects.get(receipt=receipt))
@@ -258,6 +260,48 @@ def test_a_line_that_cannot_be_read_is_told_and_the_others_are_done(say: Say, ay
     assert json.loads(said.getvalue())["unreadable_lines"] == json.loads(said.getvalue())["begun"] == 1
     assert "ERASURE_LEDGER: some lines cannot be read" in warned.getvalue()
     assert Erasure.objects.get(receipt=receipt).state == Erasure.State.REQUESTED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"v":1}',
+        '{"v":1,"event":"requested"}',
+        '{"v":1,"event":["requested"]}',
+        '{"v":1,"event":"of tomorrow"}',
+        '{"v":1,"event":"requested","receipt":"r","scope":"person","memory_ids":["?"],"threads":[],"at":"2026-01-01T00:00Z"}',
+        '{"v":1,"event":"completed","receipt":"r","counts":{"zep_generation":"many"}}',
+        '{"v":1,"event":"chosen","memory_on":"no","memory_ids":[],"at":"today"}',
+        "[" * 100_000,
+    ],
+)
+def test_a_line_that_lacks_something_is_one_that_cannot_be_read(say: Say, ayse: User, line: str) -> None:
+    say("kanarya")
+    settings.ERASURE_LEDGER.write_text(f"{line}\n")
+    finish(erasure.request(ayse, "op"))
+    said = StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("reapply_erasures", "--dry-run", "--json", stdout=said, stderr=StringIO())
+
+    assert ended.value.code == 1
+    assert (json.loads(said.getvalue())["unreadable_lines"], json.loads(said.getvalue())["erasures"]) == (1, 1)
+
+
+def test_a_ledger_that_is_no_file_is_named_as_such() -> None:
+    settings.ERASURE_LEDGER.mkdir()
+
+    with pytest.raises(CommandError, match="ERASURE_LEDGER: it cannot be read"):
+        reapply()
+
+
+def test_the_runbook_erases_again_before_a_worker_starts() -> None:
+    """What waited of theirs would go to Zep in between."""
+    page = (ROOT / "ops/runbooks/restore.md").read_text(encoding="utf-8")
+
+    assert (
+        page.index("manage.py reapply_erasures\n") < page.index("Start `control`, `worker`") < page.index("Start `web`")
+    )
 
 
 def test_without_a_ledger_the_command_says_so() -> None:

@@ -1,6 +1,8 @@
 """`manage.py erase_user`."""
 
+import io
 import json
+import sys
 from io import StringIO
 from typing import Any
 
@@ -63,4 +65,38 @@ def test_the_last_superuser_stays(ayse: User, is_last: bool) -> None:
 def test_somebody_who_does_not_exist_is_named_as_such() -> None:
     with pytest.raises(SystemExit) as ended:
         erase("nobody", yes=True)
+    assert ended.value.code == 1
+
+
+class Terminal(StringIO):
+    """Where somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "goes"), [("ayse\n", True), ("Ayse\n", False), ("", False)])
+def test_the_question_is_no_part_of_the_answer(
+    ayse: User, monkeypatch: pytest.MonkeyPatch, typed: str, *, goes: bool
+) -> None:
+    out, asked = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    code = 0
+
+    try:
+        call_command("erase_user", "ayse", "--json", stdout=out, stderr=asked)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+
+    assert "will be erased for good. Type the user's name" in asked.getvalue()
+    assert (code, Erasure.objects.exists()) == ((0, True) if goes else (1, False))
+    assert "receipt" in json.loads(out.getvalue()) if goes else out.getvalue() == ""
+
+
+def test_a_rehearsal_refuses_whom_the_real_run_refuses(ayse: User) -> None:
+    User.objects.update(is_superuser=True)
+
+    with pytest.raises(SystemExit) as ended:
+        erase("ayse", dry_run=True)
+
     assert ended.value.code == 1

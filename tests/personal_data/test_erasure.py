@@ -17,17 +17,14 @@ from assistant.events import Event
 from assistant.memory import backfill, dead_letters, mirror, outbox
 from assistant.memory.service import fetch_thread_context
 from assistant.models import (
-    AuditEntry,
-    DrillRun,
     Erasure,
     Message,
     MirrorState,
-    ModeTransition,
     Thread,
     Tombstone,
     User,
 )
-from assistant.personal_data import erasure, progress, sealing, traces
+from assistant.personal_data import erasure, progress, sealing
 from assistant.personal_data.events import ErasureStepEnded
 from assistant.replies.values import Reply
 from assistant.tasks import mirror_message
@@ -101,7 +98,7 @@ def test_zep_is_looked_at_again_only_once_a_call_under_way_must_be_over(say: Say
 
     asked.refresh_from_db()
     assert wait is not None
-    assert wait <= settling_seconds()
+    assert wait < settling_seconds() + 1
     assert asked.state == Erasure.State.SETTLING
     assert asked.due_at is not None
     assert (asked.due_at - before).total_seconds() >= settling_seconds()
@@ -220,7 +217,7 @@ def test_zep_being_away_keeps_nothing_here_and_is_tried_again(say: Say, standin:
 
     asked.refresh_from_db()
     assert not Message.objects.exists()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "connection")
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "delete_at_zep: connection")
     time_passes()
     assert progress.carry_out(asked.pk) == 2 * (first or 0) == 10.0
     assert progress.pending()[0] == 1
@@ -240,11 +237,18 @@ def test_waits_grow_to_an_hour_and_it_is_never_given_up(ayse: User, say: Say, st
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "status", "status": 401}, {"kind": "status", "status": 500}, {"kind": "hang"}]
+    "fault",
+    [
+        {"kind": "status", "status": 401},
+        {"kind": "status", "status": 500},
+        {"kind": "hang"},
+    ],
 )
 def test_whatever_zep_answers_the_erasure_goes_on_later(
-    say: Say, standin: StandIn, ayse: User, fault: dict[str, object]
+    say: Say, standin: StandIn, ayse: User, fault: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
+    if fault["kind"] == "hang":
+        request.getfixturevalue("impatient")
     say("hello")
     mirror.drain("t1")
     asked = erasure.request(ayse, "op")
@@ -294,50 +298,8 @@ def test_redis_being_away_puts_the_end_off(say: Say, ayse: User, redis_server: R
     progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "RedisDown")
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "forget_in_redis: RedisDown")
     assert not Message.objects.exists()
-
-
-def test_the_name_goes_from_the_audit_but_what_was_done_stays(say: Say, ayse: User) -> None:
-    AuditEntry.objects.create(actor="ayse", action="guard.force", details={"reason": "upgrade"})
-    AuditEntry.objects.create(actor="op", action="token.issue", details={"user": "ayse", "many": ["ayse", "x"]})
-    AuditEntry.objects.create(actor="op", action="backfill", details={"thread_id": "t1", "messages": 3})
-    AuditEntry.objects.create(actor="op", action="other", details={"reason": "ayse-like"})
-    say("hello")
-
-    erasure.request(ayse, "ayse")
-
-    entries = list(AuditEntry.objects.order_by("pk").values_list("actor", "details"))
-    assert entries[:4] == [
-        ("erased", {"reason": "upgrade"}),
-        ("op", {"user": "erased", "many": ["erased", "x"]}),
-        ("op", {"thread_id": "erased", "messages": 3}),
-        ("op", {"reason": "ayse-like"}),
-    ]
-    assert entries[4][0] == "user"
-
-
-@pytest.mark.parametrize("others", [0, 30])
-def test_names_that_json_writes_in_another_way_and_among_many_are_found_too(ayse: User, others: int) -> None:
-    for name in ('Şükrü "the owner"', "t7"):
-        AuditEntry.objects.create(actor="op", action="other", details={"name": name})
-    AuditEntry.objects.create(actor="Şükrü", action="other")
-
-    changed = traces.unname_in_audit(["Şükrü", 'Şükrü "the owner"', "t7", *map(str, range(others))])
-
-    assert changed == 3
-    assert "Şükrü" not in str(list(AuditEntry.objects.values_list("actor", "details")))
-
-
-def test_the_name_of_one_who_operated_the_system_goes_from_its_history(say: Say, ayse: User) -> None:
-    for by in ("ayse", "op"):
-        ModeTransition.objects.create(after=ModeTransition.Guard.FORCED, reason="upgrade", by=by)
-        DrillRun.objects.create(drill="outage", outcome=DrillRun.Outcome.PASSED, host="h", by=by)
-
-    erasure.request(ayse, "op")
-
-    for model in (ModeTransition, DrillRun):
-        assert sorted(model._default_manager.values_list("by", flat=True)) == ["erased", "op"]
 
 
 def test_others_keep_everything(say: Say, standin: StandIn, ayse: User) -> None:
@@ -362,9 +324,9 @@ def test_it_is_announced_when_it_begins_waits_and_ends(ayse: User, announced: li
     finish(erasure.request(ayse, "op"))
 
     heard = [event for event in announced if isinstance(event, ErasureStepEnded)]
-    assert [(event.outcome, event.kind) for event in heard] == [
+    assert [(event.outcome, event.failure) for event in heard] == [
         ("requested", ""),
-        ("put_off", "http_503"),
+        ("put_off", "delete_at_zep: http_503"),
         ("completed", ""),
     ]
 

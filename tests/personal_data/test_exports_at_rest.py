@@ -195,6 +195,16 @@ def test_a_damaged_file_is_made_anew_under_the_same_link(
     assert fetched(export.pk) == content
 
 
+def test_it_is_made_anew_at_once_not_at_the_next_tick(ready: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[tuple[str, ...]] = []
+    monkeypatch.setattr(exports, "publish_named", lambda *task: published.append(task))
+    files()[0].unlink()
+
+    assert exports.opened(ready) is None
+
+    assert published == [(exports.MAKE, ready.pk)]
+
+
 def test_the_export_of_somebody_else_under_my_name_is_not_given_out(ready: Export, large: None) -> None:
     mehmets = made(User.objects.create_user("mehmet"))
     path, _ = export_files.paths_of(ready.pk)

@@ -4,7 +4,8 @@ import pytest
 from django.conf import settings
 
 from assistant.models import Erasure, User
-from assistant.personal_data import erasure, ledger
+from assistant.personal_data import erasure, ledger, ledger_lines
+from assistant.personal_data.ledger_lines import Entry
 from tests.personal_data.conftest import Say
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
@@ -26,13 +27,12 @@ def asked(say: Say, ayse: User) -> Erasure:
 
 def test_one_erasure_is_found_and_nothing_else_is_parsed(asked: Erasure, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    parse = ledger._parsed
 
-    def noted(line: str) -> ledger.Entry | None:
+    def noted(line: str) -> Entry | None:
         parsed.append(line)
-        return parse(line)
+        return ledger_lines.parsed(line)
 
-    monkeypatch.setattr(ledger, "_parsed", noted)
+    monkeypatch.setattr(ledger, "parsed", noted)
 
     found = ledger.of(asked.receipt)
 

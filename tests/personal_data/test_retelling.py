@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -173,15 +176,98 @@ def test_a_storage_that_is_away_puts_it_off_and_nothing_is_told_by_halves(
         raise ArchiveUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(storage, "read", away)
+        for what in ("read", "exists"):
+            broken.setattr(storage, what, away)
+        broken.setattr(storage, "remove", lambda _: None)
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "bring_back: unavailable")
     assert told(standin) == []
     time_passes()
     assert brought_back(finish(asked)) == (2, 0)
     assert told(standin) == SAID
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """From now on the storage gives, or lets go of, none of these files; it answers for others."""
+    folder = storage.LocalFolder
+
+    def refuse(*names: str, what: str) -> None:
+        act = getattr(folder, what)
+
+        def refused(self: storage.LocalFolder, name: str, *more: Any) -> Any:
+            if name in names:
+                raise PermissionError
+            return act(self, name, *more)
+
+        monkeypatch.setattr(folder, what, refused)
+
+    return refuse
+
+
+def test_one_file_that_is_never_given_is_named_and_the_others_come_back(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn
+) -> None:
+    refuse(archived[0].name, what="_open")
+    asked = settled(ayse)
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (
+        Erasure.State.SETTLING,
+        f"bring_back: unavailable: archive {archived[0].pk}",
+    )
+    assert [each.state for each in Archive.objects.order_by("pk")] == [Archive.State.STORED, Archive.State.RESTORED]
+    assert told(standin) == []
+
+
+def test_an_operator_gives_it_up_and_the_erasure_goes_on_without_it(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn, announced: list[Event]
+) -> None:
+    for what in ("_open", "delete"):
+        refuse(archived[0].name, what=what)
+    asked = settled(ayse)
+    progress.carry_out(asked.pk)
+    time_passes()
+
+    call_command("archive", "expire", str(archived[0].pk), "--yes", "--operator", "zeki", stdout=StringIO())
+
+    assert brought_back(finish(asked)) == (1, 1)
+    assert asked.state == Erasure.State.COMPLETED
+    assert told(standin) == SAID[6:]
+    assert ArchivesLeftOut(1) in announced
+    assert AuditEntry.objects.get(action="archive.expire").actor == "zeki"
+
+
+def test_of_several_the_first_is_named_and_the_others_are_counted(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None]
+) -> None:
+    refuse(*(each.name for each in archived), what="_open")
+    asked = settled(ayse)
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert asked.failure == f"bring_back: unavailable: archive {archived[0].pk} +1"
+
+
+def test_a_file_of_what_is_erased_that_cannot_be_removed_is_named_and_the_others_go(
+    archived: list[Archive], ayse: User, refuse: Callable[..., None]
+) -> None:
+    refuse(archived[0].name, what="delete")
+    asked = erasure.request_thread(ayse, "stays", "op")
+
+    progress.carry_out(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.failure) == (
+        Erasure.State.REQUESTED,
+        f"remove_archive_files: not removed: archive {archived[0].pk}",
+    )
+    assert storage.names() == [archived[0].name]
 
 
 def test_for_who_opted_out_nothing_is_brought_back_or_ever_told(
@@ -228,7 +314,7 @@ def test_who_opts_in_again_at_the_last_moment_is_told_of_with_everything(
     monkeypatch.setattr(unarchiving, "bring_back", and_opt_in)
     progress.carry_out(asked.pk)
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "changed")
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "remove_the_last_rows: changed")
     time_passes()
 
     assert brought_back(finish(asked)) == (2, 0)

@@ -1,4 +1,4 @@
-"""What Redis has on disk of what was deleted: in its append-only file, and in the dumps that it makes by default."""
+"""What Redis has on its disk of what was deleted: in its append-only file, and in the dumps it makes by default."""
 
 from collections.abc import Iterator
 from pathlib import Path

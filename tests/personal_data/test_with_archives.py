@@ -211,11 +211,12 @@ def test_a_storage_that_is_away_keeps_nothing_else_and_is_tried_again(
         def is_away(name: str) -> None:
             raise ArchiveUnavailable("away")
 
-        broken.setattr(storage, "remove", is_away)
+        for what in ("remove", "exists"):
+            broken.setattr(storage, what, is_away)
         progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "remove_archive_files: unavailable")
     assert standin.threads() == []
     assert not Message.objects.exists()
     time_passes()

@@ -28,7 +28,7 @@ def waits_for_zep(asked: Erasure) -> bool:
         progress.carry_out(asked.pk)
         time_passes()
     asked.refresh_from_db()
-    return (asked.state, asked.failure) == (Erasure.State.REQUESTED, "zep_not_configured")
+    return (asked.state, asked.failure) == (Erasure.State.REQUESTED, "delete_at_zep: zep_not_configured")
 
 
 def test_where_zep_was_never_told_anything_the_erasure_completes(say: Say, ayse: User) -> None:

@@ -12,8 +12,10 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import httpx
+import redis
 
 from ops.free_port import free_port
 from ops.waiting import PATIENCE_SECONDS
@@ -22,9 +24,20 @@ from tests.support import postgres
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; what tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where nobody says otherwise httpx gives up after 5 s of silence: a busy machine stands still for longer.
+# Where nobody says otherwise httpx and redis-py give up after 5 s of silence: a busy machine stands still for longer.
 silence: httpx.Timeout = inspect.signature(httpx.get).parameters["timeout"].default
 silence.connect = silence.read = silence.write = silence.pool = PATIENCE_SECONDS
+hasty_from_url = redis.Redis.from_url
+
+
+def from_url(url: str, **options: Any) -> redis.Redis:
+    """redis-py's own, with time enough."""
+    return hasty_from_url(
+        url, **{"socket_timeout": PATIENCE_SECONDS, "socket_connect_timeout": PATIENCE_SECONDS} | options
+    )
+
+
+redis.Redis.from_url = from_url  # type: ignore[method-assign]  # of the tests' process alone
 
 LOCAL_DIR = Path(tempfile.mkdtemp(prefix="easy-islanders-tests-"))
 ZEP_API_KEY = "test-zep-key"

@@ -81,11 +81,12 @@ def _waits_for_the_database() -> list[tuple[dict[str, Any], str]]:
 
 
 def _let_time_stand_still(patch: pytest.MonkeyPatch) -> None:
-    """For the write hold, whose first wait is two seconds: it is due when a test says so. What comes later is later."""
+    """For the write hold, whose first wait is two seconds: it is due when a test says so. What is later comes later."""
     then = f"{{'{int(time.time())}', redis.call('INCR', 'test:ticks')}}"
-    for name, text in list(vars(write_hold).items()):
-        if isinstance(text, str) and "redis.call('TIME')" in text:
-            patch.setattr(write_hold, name, text.replace("redis.call('TIME')", then))
+    for module in (write_hold, backlog):
+        for name, text in list(vars(module).items()):
+            if isinstance(text, str) and "redis.call('TIME')" in text:
+                patch.setattr(module, name, text.replace("redis.call('TIME')", then))
 
 
 def hurry(patch: pytest.MonkeyPatch) -> None:

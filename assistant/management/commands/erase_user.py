@@ -31,12 +31,12 @@ class Command(BaseCommand):
         if user is None:
             self._refuse("USER: there is no such user")
             return
+        if _is_the_last_superuser(user):
+            self._refuse("USER: this is the last active superuser; make another one first")
         held = inventory.of(user)
         if options["dry_run"]:
             self._print({"would_erase": held}, options)
             return
-        if _is_the_last_superuser(user):
-            self._refuse("USER: this is the last active superuser; make another one first")
         if not options["yes"]:
             self._ask(user, held)
         begun = erasure.request(user, options["operator"] or current_operator())
@@ -45,8 +45,13 @@ class Command(BaseCommand):
     def _ask(self, user: User, held: dict[str, int]) -> None:
         if not sys.stdin.isatty():
             raise CommandError("--yes: needed where nobody can be asked")
-        self.stdout.write(f"{held} will be erased for good. Type the user's name to go on: ", ending="")
-        if input() != user.username:
+        self.stderr.write(f"{held} will be erased for good. Type the user's name to go on: ", ending="")
+        self.stderr.flush()
+        try:
+            answer = input()
+        except EOFError:
+            answer = ""
+        if answer != user.username:
             self._refuse("not erased")
 
     def _refuse(self, reason: str) -> None:

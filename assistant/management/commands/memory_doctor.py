@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from assistant.doctor import archives, clocks, configuration, database, memory, redis_roles, workers
+from assistant.doctor import archives, clocks, configuration, database, erasures, memory, redis_roles, workers
 from assistant.doctor.examination import examine
 from assistant.doctor.findings import Check, Finding, Status, worst_of
 from assistant.management.operator import as_json
@@ -18,8 +18,8 @@ SOMETHING_FAILED = 1
 class Command(BaseCommand):
     help = (
         "Look at configuration, database, both Redis roles, broker, queues and workers, heartbeats, clocks, the "
-        "guard, the backlog and archives, and say what is wrong and what to do. Changes nothing. Ends within 15 "
-        "seconds, whatever hangs. Exit code: 0 nothing failed (there may be warnings), 1 something failed (with "
+        "guard, the backlog, archives and erasures, and say what is wrong and what to do. Changes nothing. Ends within "
+        "15 seconds, whatever hangs. Exit code: 0 nothing failed (there may be warnings), 1 something failed (with "
         "--strict: or there are warnings), 2 wrong usage."
     )
     requires_system_checks = ()  # what they find is a finding, not a reason to look at nothing
@@ -56,6 +56,7 @@ def checks(*, with_zep: bool) -> list[Check]:
         Check("mode", memory.look_at_mode, "manage.py zep_mode"),
         Check("backlog", memory.look_at_backlog, "manage.py zep_mirror; see `database`."),
         Check("archive", archives.look, "Look at the storage's own log."),
+        Check("erasures", erasures.look, "See `database`."),
         Check(
             "zep", memory.look_at_zep if with_zep else memory.zep_was_not_asked, "Is it up, and is ZEP_BASE_URL where?"
         ),

@@ -21,6 +21,8 @@ _IDENTIFIER_WORD: Final = compiled(rf"(?:{known.IDENTIFIER})")
 _LETTERS_AFTER: Final = compiled(r"[^\W\d_]+(?![\w-]*\d)")
 _HEX: Final = frozenset("abcdef")
 _MIXED_AFTER: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w))[^\W_]*\d")
+# The same after a whole mobile number: two more digits are the ending of its neighbour.
+_MIXED_AFTER_MOBILE: Final = compiled(r"[^\W\d_]+[_-]?\d|[-_](?!\d{10,12}(?!\w)|\d\d(?![\w-]))[^\W_]*\d")
 _ESCAPED_PLUS: Final = "%2b"
 _LAST_LETTER: Final = compiled(r"[bcdf](?!\w)")
 _NUMBER_LENGTH: Final = 10
@@ -52,7 +54,7 @@ def is_in_hash(text: str, start: int, end: int) -> bool:
     letters = _LETTERS_BEFORE.search(before) if before[-1:].isalpha() else None
     if letters and before[: letters.start()][-1:].isdigit() and not _LABEL.fullmatch(letters.group()):
         return True
-    return _MIXED_AFTER.match(text, end) is not None
+    return _MIXED_AFTER_MOBILE.match(text, end) is not None
 
 
 def ends_in_a_letter(text: str, end: int) -> bool:

@@ -11,7 +11,8 @@ from assistant.memory.redaction.patterns import compiled
 _BRACKETS: Final = {"(": ")", "[": "]"}
 OPENINGS: Final = frozenset({*_BRACKETS, "0"})
 _PLUS_TOO_LATE: Final = compiled(r"(?<![\w+])90(?=\+5)")
-_SECOND_ENDING: Final = compiled(r"(?<=\d\d)(?:/\d\d){1,3}+(?!\d)")
+SECOND_ENDING_SIGNS: Final = frozenset("/-")
+_SECOND_ENDING: Final = compiled(r"(?<=\d\d)(?:(?:/\d\d){1,3}+|(?:-\d\d){1,3}+)(?![\d/-])")
 
 
 def with_opening(text: str, start: int, end: int) -> int:
@@ -23,7 +24,7 @@ def with_opening(text: str, start: int, end: int) -> int:
 
 
 def with_second_ending(text: str, end: int) -> int:
-    """Take in the last two digits of the next lines of the same people: "0533 851 73 20/21"."""
+    """Take in the last two digits of the next lines of the same people: "0533 851 73 20/21", "…20-21"."""
     second = _SECOND_ENDING.match(text, end)
     if second and (surroundings.ends_a_clause(text, second.end()) or surroundings.speaks_of_both(text, second.end())):
         return second.end()

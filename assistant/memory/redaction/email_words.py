@@ -7,32 +7,50 @@ from assistant.memory.redaction.wordlists import word_set, words
 SURE_AT: Final = words(
     "at @ arroba kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
     "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι ατ",
-    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
+    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka kuyruklu a.t a.t.",
+    "małpa malpa małpka apenstaartje apenstaart zavináč snabel-a snabela kukac равлик a_rond arond",
 )
 DOUBTFUL_AT: Final = words("a et ad στο σε на bei")
 _BARE_AT: Final = (
     "at arroba et kuyruklu_a kuyruklua çengelli_a et_isareti at_isareti et_işareti at_işareti at_sign at-sign",
     "at_the_rate at_the_rate_of klammeraffe affenschwanz at_zeichen at-zeichen собака собачка эт ат гав παπάκι στο ατ",
-    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka",
+    "arobase arrobase arobas chiocciola chiocciolina güzel_a kulaklı_a papaki sobaka sobachka kuyruklu a.t a.t.",
+    "małpa malpa małpka apenstaartje apenstaart zavináč snabel-a snabela kukac равлик arond",
 )
 BARE_AT: Final = words(*_BARE_AT)
-BARE_AT_INITIALS: Final = "".join(sorted({word[0] for word in word_set(*_BARE_AT)}))
+BARE_AT_BEGINNINGS: Final = "".join(
+    f"[{''.join(sorted({word[place] for word in word_set(*_BARE_AT)}))}]" for place in range(2)
+)
+# Of these, words of plain sentences: a dog, a monkey, a snail, "in the".
+MEAT: Final = "et"
+AT_OF_SENTENCES: Final = word_set(
+    "собака собачка sobaka sobachka ат эт гав στο παπάκι papaki małpa malpa małpka chiocciola kukac kuyruklu равлик",
+)
 # Words for the sign and for nothing else.
 NAMED_AT: Final = word_set(
     "arroba arobase arrobase arobas chiocciola klammeraffe affenschwanz at-zeichen kuyruklua собака собачка παπάκι",
     "at-sign",
 )
-DOT: Final = words("dot d0t period nokta punkt punto ponto point τελεία teleia telia ντοτ точка tochka тчк дот")
+DOT: Final = words(
+    "dot d0t period nokta punkt punto ponto point τελεία teleia telia ντοτ точка tochka тчк дот",
+    "kropka punt tečka punktum pont крапка d.o.t d.o.t.",
+)
 JOINT: Final = words(
     "underscore dash hyphen minus plus dot nokta punkt τελεία точка",
     "çizgi alt_çizgi alttan_çizgi alttire alt_tire tire eksi artı unterstrich bindestrich",
     "κάτω_παύλα παύλα нижнее_подчёркивание подчёркивание дефис тире минус плюс",
+    "punt kropka podkreślnik podkreslnik myślnik myslnik tečka podtržítko",
     "punto ponto tochka teleia telia tiret trattino trattino_basso guion guion_bajo",
 )
 # Joints that also join the words of a plain sentence ("rooms plus rent").
 JOINT_OF_SENTENCES: Final = word_set("plus minus artı eksi плюс минус")
 ENDINGS: Final = words(
     "com net org edu gov info biz io co me eu tr uk de gr ru cy fr it nl us ua ge ir il com.tr co.uk app dev"
+)
+# After words that plain sentences have, too; none of these is a word of one.
+SPOKEN_ENDINGS: Final = words(
+    "com net org edu gov info biz io co me eu tr uk de gr ru cy fr it nl us ua ge ir il com.tr co.uk app dev",
+    "ру рф ком нет орг уа pl hu cz pt ch dk ro bg",
 )
 SURE_ENDINGS: Final = words(  # those that nothing else is meant by after two dots or on a line of their own
     "com net org edu gov info biz eu tr uk de gr ru cy fr nl ua ge com.tr org.tr edu.tr net.tr com.cy co.uk org.uk"

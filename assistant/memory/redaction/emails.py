@@ -23,6 +23,10 @@ _MOST_SIGNS: Final = 3  # john@@gmail.com
 _GLUED_NUMBER: Final = compiled(rf"(?:{known.SURE_ENDINGS})(?=(?:0|90|00\d{{2}})\d{{10}}\Z)")
 _REVERSED_MAILBOX: Final = compiled(r"[\w.!#$%&'*+/=?^`{|}~-]+")
 _REVERSED_QUOTED: Final = compiled(r'"[^"\n]{1,64}"')
+_MAILBOX_ABOVE: Final = compiled(
+    r"(?<![\w.!#$%&'*+/=?^`{|}~-])(?=[^\s@]*[^\W\d_])(?=[^\s@]*[\d._+-][^\W_])[\w+][\w.+-]*[^\W_](?=[ ]?\r?\n\Z)"
+)
+_LONGEST_ABOVE: Final = 66
 _LEADING_SIGNS: Final = ".'!#$%&*/=?^`{|}~-"
 _URL_SIGNS: Final = compiled(r"//|[?&]\w+=|^/?(?:[\w-]+\.)+[a-z]{2,}/")
 _FIELD: Final = compiled(
@@ -42,6 +46,8 @@ def find_emails(view: View) -> Iterator[Span]:
         if text[at - 1 : at] == "@":
             at = _first_sign(text, at, done)
         start = _mailbox_start(text, max(done, text.rfind("@", done, at) + 1), at, done)
+        if start is None and text[at - 1 : at] == "\n":
+            start = _mailbox_above(text, match, done)
         if start is None or _is_no_mailbox(text, start, match) or _is_doubtful(text[start:at], at, match):
             continue
         done = _domain_end(view, match)
@@ -76,6 +82,14 @@ def _mailbox_start(text: str, after: int, at: int, done: int) -> int | None:
     if kept:
         return at - len(kept)
     return None if _is_rest_of_url(text[start - 1 : start], local) else start
+
+
+def _mailbox_above(text: str, match: re.Match[str], done: int) -> int | None:
+    """Return where a mailbox begins that ends the line above a provider's name, and that can be no word."""
+    if (match["name"] or "").partition(".")[0] not in known.PROVIDERS:
+        return None
+    above = _MAILBOX_ABOVE.search(text, max(done, match.start() - _LONGEST_ABOVE), match.start())
+    return above.start() if above else None
 
 
 def _is_rest_of_url(before: str, local: str) -> bool:

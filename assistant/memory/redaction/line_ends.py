@@ -1,7 +1,7 @@
-"""Telephone numbers that a line end parts: "+90 533" above "851 73 20"; knows nothing of columns of other numbers.
+"""Telephone numbers that line ends part: "+90 533" above "851 73 20"; knows nothing of columns of other numbers.
 
-Takes two lines for one number only where the first is too short for one and both together are a mobile number that is
-assigned today.
+Takes lines for one number only where the first is too short for one and all together are a mobile number that is
+assigned today; more than two lines only where they hold nothing but one or two groups of digits each.
 """
 
 import re
@@ -20,6 +20,14 @@ _BROKEN: Final = compiled(
     r"[+0](?<![\w+.,/-].)(?:(?<=0)5\d|(?<=0)0[1-9]\d|(?<=\+)[ (]?[1-9]\d)[\d .\-/()]{0,14}+\r?\n"
     r"[ (]?\d(?:[ .\-/()]{0,2}\d){1,10}+(?![ .\-/()]{0,2}\d)"
 )
+# The first line ends in digits with a plus or zero before them, the others are one group or two.
+_COLUMN: Final = compiled(
+    r"[+0](?:(?<=\A.)|(?<=\n.)|(?<=: .))\d{0,5}(?:[ ]\d{2,4})?"
+    r"(?:[ ]?\r?\n[ ]?(?!0\d\d)\d{2,7}(?:[ ]\d{2,4})?(?=[ ]?(?:[\r\n]|\Z))){2,5}+"
+)
+_FEWEST_LINES: Final = 3
+_BRITAIN: Final = 44
+_BRITISH_MOBILE: Final = "07"
 
 
 def may_part_numbers(text: str) -> bool:
@@ -29,7 +37,18 @@ def may_part_numbers(text: str) -> bool:
 
 def with_broken_numbers_joined(view: View) -> View:
     """Return the view with a space for each line end inside a mobile number."""
-    return view.masked(_BROKEN, _joined) if may_part_numbers(view.text) else view
+    if not may_part_numbers(view.text):
+        return view
+    return view.masked(_COLUMN, _column_joined).masked(_BROKEN, _joined)
+
+
+def _column_joined(match: re.Match[str]) -> str:
+    """Return as many of the lines as one number as make one, the others as they were."""
+    lines = match.group().split("\n")
+    for count in range(len(lines), _FEWEST_LINES - 1, -1):
+        if _is_mobile("".join(lines[:count])) and not _is_whole(lines[0]):
+            return "\n".join([" ".join(lines[:count]).replace(_RETURN, " "), *lines[count:]])
+    return match.group()
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -51,5 +70,5 @@ def _is_whole(written: str) -> bool:
 def _read(written: str) -> numbering.International | None:
     digits = _NOT_DIGITS.sub("", written)
     if digits.startswith("0") and not digits.startswith("00"):
-        return numbering.International(_TURKEY, digits[1:])
+        return numbering.International(_BRITAIN if digits.startswith(_BRITISH_MOBILE) else _TURKEY, digits[1:])
     return numbering.international(digits.removeprefix("00") or "0")

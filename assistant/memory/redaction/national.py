@@ -77,6 +77,7 @@ _FEWEST_GAPS: Final = 2
 _THOUSAND: Final = 3
 _NORTH_CYPRUS_FIXED: Final = "392"
 _GROUP: Final = compiled(r"\d+")
+_HEIGHT_WEIGHT_AGE: Final = compiled(r"(?:1[4-9]|20)\d[ ][4-9]\d[ ][1-6]\d(?!\d)")
 
 
 def end_of_national(view: View, match: re.Match[str]) -> int | None:
@@ -167,7 +168,8 @@ def _is_all_there_is(text: str, start: int, end: int, lengths: str) -> bool:
         return False
     first, *rest = map(int, lengths.split())
     is_sum = 1 in rest or first == 1 or (first <= _THOUSAND and set(rest) == {_THOUSAND})
-    return len(rest) >= _FEWEST_GAPS and not is_sum and first + sum(rest) < _LONG
+    is_body = _HEIGHT_WEIGHT_AGE.match(text, start) is not None
+    return len(rest) >= _FEWEST_GAPS and not is_sum and not is_body and first + sum(rest) < _LONG
 
 
 @lru_cache(maxsize=4096)

@@ -51,7 +51,7 @@ IDENTIFIER: Final = words(
     "sendungsnummer aktenzeichen ausweis steuernummer vertrag objekt objektnummer inserat artikelnummer",
     "student öğrenci meter sayaç abone subscriber flight uçuş",
     "password passwd pwd passcode şifre şifresi şifrem parola parolası passwort kennwort пароль κωδικός κωδικό otp",
-    "token file customer müşteri client member üye registration kayıt",
+    "token file folder klasör akte customer müşteri client member üye registration kayıt",
     "bic бик routing aba swift sicil vergi_dairesi certificate cert diploma s/n cif matricule matric mersis",
     "табельный полис счётчик счетчик счётчика счетчика μετρητή μετρητής lottery lotto loto лото",
     "insurance sigorta protokol evrak model pin kayıt kontrol",

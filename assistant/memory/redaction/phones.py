@@ -18,7 +18,7 @@ from assistant.memory.redaction.disguises import (
     may_be_disguised,
     undisguised,
 )
-from assistant.memory.redaction.edges import OPENINGS, with_opening, with_second_ending
+from assistant.memory.redaction.edges import OPENINGS, SECOND_ENDING_SIGNS, with_opening, with_second_ending
 from assistant.memory.redaction.line_ends import may_part_numbers, with_broken_numbers_joined
 from assistant.memory.redaction.national import end_among_others, end_of_national, end_of_single_digits
 from assistant.memory.redaction.patterns import compiled
@@ -207,7 +207,7 @@ def _scan(view: View, match: re.Match[str] | None, judge: Judge, refused: set[tu
             position = group.end() if group else match.end()
         else:
             start = match.start()
-            position = end = with_second_ending(text, end) if text[end : end + 1] == "/" else end
+            position = end = with_second_ending(text, end) if text[end : end + 1] in SECOND_ENDING_SIGNS else end
             found.append((with_opening(text, start, end) if text[start - 1 : start] in OPENINGS else start, end))
         match = match.re.search(text, position)
     return found

@@ -5,14 +5,14 @@ accepts what has a telephone's shape, because plans grow.
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from assistant.memory.redaction import codes, numbering, surroundings
 from assistant.memory.redaction.figures import is_binary, is_counting, is_date, is_row
 from assistant.memory.redaction.patterns import compiled
+from assistant.memory.redaction.prefixes import SHORTEST, Prefix, prefixes_of, with_digit_left_over, without_tail
 from assistant.memory.redaction.views import View
 
-_GROUP: Final = compiled(r"\d+")
 _TURKISH: Final = compiled(r"0[2-589]\d{9}")
 _BRITISH_MOBILE: Final = compiled(r"07[1-9]\d{8}")
 _TURKISH_MOBILE: Final = compiled(r"05\d{9}")
@@ -21,12 +21,12 @@ _GROUPED_MOBILE: Final = compiled(r"05\d\d[ .\-/()]{1,3}\d{3}[ .\-/()]{0,3}\d\d[
 # A zero that stands apart, before a code in brackets; and how the British write their mobiles after one.
 _ZERO_AND_BRACKET: Final = compiled(r"0[ ]?\(\d{2,5}\)")
 _BRITISH_GROUPS: Final = frozenset({(1, 4, 6), (1, 4, 3, 3), (1, 3, 3, 4), (1, 10)})
+_GROUPS_OF_FILES: Final = (2, 4, 4)  # "file 01-2345-6789": more than a word for telephones is said before those
 _EXIT_CODE: Final = "011"
 _SHORTEST_GLUED: Final = 14  # an exit code, a country code and a mobile number
 _MOBILE_AREA: Final = "05"
 _ANOTHER_MOBILE: Final = compiled(rf"(?<!\d){_GROUPED_MOBILE.pattern}")
 _SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
-_SHORTEST: Final = 7
 _SHORTEST_UNKNOWN: Final = 9
 _LONGEST: Final = 15
 _NATIONAL_LENGTHS: Final = range(9, 14)
@@ -34,19 +34,8 @@ _SHORTEST_ANNOUNCED: Final = 8
 _LONGEST_CODE: Final = 3
 _PARTS_OF_DECIMAL: Final = 2
 _PAIR: Final = 2
-_WHOLE: Final = 10
 _TURKISH_GROUPS: Final = frozenset({(4, 3, 2, 2), (4, 3, 4)})
-_EVEN: Final = range(2, 4)
-_FEWEST_EVEN: Final = 2
 _TURKEY: Final = 90
-
-
-class Prefix(NamedTuple):
-    """The first digit groups of a candidate: where they end, their digits, their lengths."""
-
-    end: int
-    digits: str
-    groups: tuple[int, ...]
 
 
 def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
@@ -55,7 +44,7 @@ def end_of_prefixed(view: View, match: re.Match[str]) -> int | None:
     quick = _GROUPED_MOBILE.match(text, start)
     if quick:
         return quick.end()
-    prefixes = _prefixes(text, start, match.end())
+    prefixes = prefixes_of(text, start, match.end())
     if not prefixes:
         return None
     if text[start] == "+":
@@ -71,35 +60,19 @@ def _end_before_another(view: View, start: int, end: int) -> int | None:
     other = _ANOTHER_MOBILE.search(view.text, start + 1, end + _LONGEST)
     if not other or other.start() >= end:
         return end
-    before = _prefixes(view.text, start, other.start())
+    before = prefixes_of(view.text, start, other.start())
     return _end_after_zero(view, start, before) if before else None
 
 
-def _prefixes(text: str, start: int, end: int) -> list[Prefix]:
-    """Return what the candidate can be cut to, longest first: a number ends where one of its digit groups ends."""
-    written = _GROUP.findall(text, start, end)
-    ends = [group.end() for group in _GROUP.finditer(text, start, end)]
-    if text[end : end + 1].isdigit():
-        written.pop()
-    digits, groups = "".join(written), tuple(map(len, written))
-    prefixes, size = [], len(digits)
-    for count in range(len(groups), 0, -1):
-        if size < _SHORTEST:
-            break
-        prefixes.append(Prefix(ends[count - 1], digits[:size], groups[:count]))
-        size -= groups[count - 1]
-    return prefixes
-
-
 def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None:
-    numbers = [(p, _international(p)) for p in prefixes if len(p.digits) >= _SHORTEST]
+    numbers = [(p, _international(p)) for p in prefixes if len(p.digits) >= SHORTEST]
     assigned = [p for p, number in numbers if number and numbering.is_assigned(*number)]
     if assigned:
-        return _without_tail(text, assigned).end
+        return with_digit_left_over(text, without_tail(text, assigned), prefixes).end
     possible = [p for p, number in numbers if number and numbering.has_length_of(*number)]
     shaped = [p for p, _ in numbers if _SHORTEST_UNKNOWN <= len(p.digits) <= _LONGEST]
     likely = [p for p in possible or shaped if not _is_quantity(text, start, p)]
-    return _without_tail(text, likely).end if likely else None
+    return without_tail(text, likely).end if likely else None
 
 
 def _end_after_double_zero(view: View, start: int, prefixes: list[Prefix]) -> int | None:
@@ -111,7 +84,7 @@ def _end_after_double_zero(view: View, start: int, prefixes: list[Prefix]) -> in
     possible = [p for p, number in numbers if number and numbering.has_length_of(*number) and len(p.groups) > 1]
     if not assigned and not possible:
         return None
-    number = _without_tail(text, assigned or possible)
+    number = without_tail(text, assigned or possible)
     read = _international(number)
     is_mobile = read is not None and read.country_code == _TURKEY and numbering.is_mobile(*read)
     if is_mobile:
@@ -128,7 +101,7 @@ def _end_after_exit_code(view: View, start: int, prefixes: list[Prefix]) -> int 
         return None
     whole, number = assigned[0]
     if len(whole.groups) > 1:
-        return _without_tail(view.text, [p for p, _ in assigned]).end if whole.groups[0] == len(_EXIT_CODE) else None
+        return without_tail(view.text, [p for p, _ in assigned]).end if whole.groups[0] == len(_EXIT_CODE) else None
     is_mobile = len(whole.digits) >= _SHORTEST_GLUED and numbering.is_mobile(*number)
     return whole.end if is_mobile and not _is_code(view, start, whole.end) else None
 
@@ -158,7 +131,7 @@ def _end_after_zero(view: View, start: int, prefixes: list[Prefix]) -> int | Non
     for is_number in (_is_turkish, *by_plan):
         numbers = [p for p in national if is_number(p, prefixes[0])]
         if numbers:
-            number = _without_tail(view.text, numbers)
+            number = without_tail(view.text, numbers)
             return None if _is_something_else(view, start, number) else number.end
     return _end_after_lone_zero(view, start, national) if prefixes[0].groups[0] == 1 else None
 
@@ -169,7 +142,7 @@ def _end_after_lone_zero(view: View, start: int, national: list[Prefix]) -> int 
     numbers = [p for p in national if numbering.is_assigned_after_zero(p.digits[1:])]
     if not numbers:
         return None
-    number = next(filter(_is_british_mobile, numbers), None) or _without_tail(text, numbers)
+    number = next(filter(_is_british_mobile, numbers), None) or without_tail(text, numbers)
     is_number = (
         _ZERO_AND_BRACKET.match(text, start)
         or (_is_british_mobile(number) and not text[max(0, start - 2) : start].rstrip()[-1:].isdigit())
@@ -194,24 +167,6 @@ def _is_assigned(prefix: Prefix, longest: Prefix) -> bool:
 def _is_shaped(prefix: Prefix, longest: Prefix) -> bool:
     pairs = set(longest.groups) == {_PAIR}
     return prefix.groups[0] > 1 and not pairs and _SHAPED.fullmatch(prefix.digits) is not None
-
-
-def _without_tail(text: str, prefixes: list[Prefix]) -> Prefix:
-    """Return the longest number; the next where its last group opens something else; the first where that is whole."""
-    shortest = prefixes[-1]
-    if len(shortest.groups) == 1 and len(shortest.digits) >= _WHOLE:
-        return shortest
-    longest, *others = prefixes
-    last = longest.groups[-1]
-    is_tail = (last == 1 and not _is_even(text, longest)) or surroundings.takes_the_last_group(text, longest.end, last)
-    return others[0] if is_tail and others and others[0].groups == longest.groups[:-1] else longest
-
-
-def _is_even(text: str, prefix: Prefix) -> bool:
-    """Say whether one digit is left over of even groups, and nothing follows that it could count: "123 456 7."."""
-    even = prefix.groups[1:-1]
-    kinds = {len(set(groups)) for groups in (even, even[1:]) if len(groups) >= _FEWEST_EVEN}
-    return 1 in kinds and even[-1] in _EVEN and surroundings.ends_a_clause(text, prefix.end)
 
 
 def _is_something_else(view: View, start: int, prefix: Prefix) -> bool:
@@ -240,6 +195,8 @@ def _is_in_a_list(text: str, start: int, prefix: Prefix) -> bool:
 
 def _is_numbered(text: str, start: int, prefix: Prefix) -> bool:
     """Say whether groups of digits are what "meter no" or "file number" names; nobody groups those as Turks do."""
+    if prefix.groups == _GROUPS_OF_FILES and surroundings.is_identified(text, start):
+        return True
     return len(prefix.groups) > 1 and prefix.groups not in _TURKISH_GROUPS and surroundings.is_numbered(text, start)
 
 

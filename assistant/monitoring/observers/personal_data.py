@@ -8,7 +8,14 @@ from assistant.personal_data import events
 from assistant.personal_data.events import ERASURE_OUTCOMES, EXPORT_OUTCOMES
 
 log = structlog.get_logger("easy_islanders")
-EVENTS = (events.ErasureStepEnded, events.ArchivesLeftOut, events.ExportEnded, events.MemoryChosen)
+EVENTS = (
+    events.ErasureStepEnded,
+    events.ErasureStepFailed,
+    events.ArchivesLeftOut,
+    events.ExportEnded,
+    events.MemoryChosen,
+    events.ChoiceNotInLedger,
+)
 
 erasures = Counter("memory_erasures_total", "Erasures asked for, put off, completed", ["outcome"])
 exports = Counter("assistant_exports_total", "Exports by what became of them", ["outcome"])
@@ -24,10 +31,12 @@ def warm() -> None:
 
 def observe(event: Event) -> None:
     match event:
-        case events.ErasureStepEnded(outcome, scope, kind, attempts):
+        case events.ErasureStepEnded(outcome, scope, failure, attempts):
             erasures.labels(outcome).inc()
             level = log.warning if outcome == "put_off" else log.info
-            level("erasure", outcome=outcome, scope=scope, reason=kind, attempts=attempts)
+            level("erasure", outcome=outcome, scope=scope, reason=failure, attempts=attempts)
+        case events.ErasureStepFailed(step, kind, error):
+            log.warning("erasure_step_failed", step=step, kind=kind, exc_info=error)
         case events.ArchivesLeftOut(archives):
             log.warning("archives_left_out", archives=archives)
         case events.ExportEnded(outcome, size, seconds):
@@ -36,3 +45,5 @@ def observe(event: Event) -> None:
         case events.MemoryChosen(memory_on):
             choices.labels("in" if memory_on else "out").inc()
             log.info("memory_chosen", memory_on=memory_on)
+        case events.ChoiceNotInLedger(reason):
+            log.warning("memory_choice_not_in_ledger", reason=reason)

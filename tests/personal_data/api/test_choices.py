@@ -1,6 +1,7 @@
 """`/api/me/`: the account's settings, and opting out of memory, through the real application."""
 
 import pytest
+from django.conf import settings
 
 from assistant.database import in_database
 from assistant.memory import mirror
@@ -86,3 +87,13 @@ async def test_a_choice_that_is_none_is_refused(client: Client, body: dict[str, 
 
     assert answer.status_code == 422
     assert answer.json()["error"]["details"][0]["field"] in {"memory", "x"}
+
+
+async def test_an_opt_out_that_cannot_be_written_down_is_said_not_to_be_in_force(client: Client) -> None:
+    settings.ERASURE_LEDGER.mkdir()
+
+    refused = await client.ask("PATCH", "/api/me/", {"memory": False})
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "choice_not_stored")
+    assert refused.headers["Retry-After"] == "30"
+    assert (await client.ask("GET", "/api/me/")).json()["memory"] is True

@@ -26,7 +26,9 @@ async def test_an_erasure_is_accepted_with_a_receipt_that_anybody_who_knows_it_c
     assert accepted.status_code == 202
     body = accepted.json()
     assert len(body["receipt"]) == 43  # 256 bits
-    receipt = (await anybody.ask("GET", body["url"])).json()
+    answer = await anybody.ask("GET", body["url"])
+    assert answer.headers["Cache-Control"] == "no-store"
+    receipt = answer.json()
     assert receipt["state"] == "requested"
     assert receipt["completed_at"] is None
     await in_database(finish, await Erasure.objects.aget())

@@ -160,6 +160,7 @@ async def test_an_answers_length_is_said_first(client: Client, link: str, settin
 
     for answer in (large, small):
         assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
         assert int(answer.headers["Content-Length"]) == len(answer.content) > 3 * PIECE
         assert len(unpacked(answer.content)["messages.json"]) == 50
 

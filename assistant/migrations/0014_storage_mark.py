@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0011_retained_since_before'),
+        ('assistant', '0013_audit_unlisted'),
     ]
 
     operations = [

@@ -1,0 +1,19 @@
+from django.db import migrations, models
+
+from assistant.online import AddIndexOnline
+
+
+class Migration(migrations.Migration):
+
+    atomic = False
+
+    dependencies = [
+        ('assistant', '0012_audit_words'),
+    ]
+
+    operations = [
+        AddIndexOnline(
+            model_name='auditentry',
+            index=models.Index(condition=models.Q(('words_listed', False)), fields=['id'], name='audit_unlisted'),
+        ),
+    ]
