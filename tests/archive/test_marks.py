@@ -76,7 +76,7 @@ def test_an_erasure_waits_until_the_folder_is_mounted_again(
     mount.goes()
     asked = finish(erasure.request(ayse, "op"), rounds=3)
 
-    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.REQUESTED, "remove_archive_files: unavailable")
     assert Archive.objects.exists()
     assert not Message.objects.exists(), "the rest goes meanwhile"
     mount.comes_back()
@@ -96,7 +96,7 @@ def test_an_erasure_whose_last_look_finds_the_folder_away_waits_too(
     progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "unavailable")
+    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "remove_archive_files: unavailable")
     mount.comes_back()
     time_passes()
     assert finish(asked).state == Erasure.State.COMPLETED
@@ -193,7 +193,7 @@ def test_a_storage_from_before_marks_is_known_by_its_files_and_marked(
     from_before_marks(folder)
     mount.goes()
     asked = finish(erasure.request(ayse, "op"), rounds=2)
-    assert asked.failure == "unavailable"
+    assert asked.failure == "remove_archive_files: unavailable"
     mount.comes_back()
 
     assert finish(asked).state == Erasure.State.COMPLETED
