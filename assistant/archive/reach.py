@@ -1,4 +1,7 @@
-"""Whether the storage answers at all: where it does, what failed is one file's own trouble. Changes nothing."""
+"""Whether the storage answers at all, and is the right one: then what failed is one file's own trouble.
+
+Changes nothing.
+"""
 
 from assistant.archive import marks, storage
 from assistant.archive.errors import ArchiveUnavailable
@@ -7,7 +10,7 @@ NOBODYS = "nobodys-archive"
 
 
 def answers() -> bool:
-    """Ask for a file that is nobody's: a storage that is there, and is the archives', says that there is none."""
+    """Ask for a file that is nobody's: a storage that is there says that there is none. So does a wrong one."""
     try:
         marks.check()
         storage.exists(NOBODYS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from assistant.archive import storage
+from assistant.archive import marks, storage
 from assistant.archive.archiving import archive_thread
 from assistant.models import User
 from assistant.personal_data import export_files, exports
@@ -43,6 +43,8 @@ def test_an_archive_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
     grow: Grow, folder: Path, asked: Asked
 ) -> None:
     grow("t1", 60)
+    marks.secure()
+    asked.clear()
 
     archive_thread("t1")
 

@@ -172,7 +172,7 @@ def test_another_bucket_or_prefix_has_nothing_that_is_gone(
     settings.STORAGES = right | {"archive": right["archive"] | {"OPTIONS": wrong}}
     asked = erasure.request(ayse, "op")
 
-    assert finish(asked, rounds=2).failure == "unavailable"
+    assert finish(asked, rounds=2).failure == "remove_archive_files: unavailable"
     with pytest.raises(ArchiveUnavailable, match="not the storage"):
         storage.read(Archive.objects.get().name)
 
