@@ -94,9 +94,9 @@ def test_asking_twice_is_one_erasure_with_one_receipt(say: Say, ayse: User) -> N
 def test_zep_is_looked_at_again_only_once_a_call_under_way_must_be_over(say: Say, standin: StandIn, ayse: User) -> None:
     say("hello")
     mirror.drain("t1")
+    before = timezone.now()
     asked = erasure.request(ayse, "op")
 
-    before = timezone.now()
     wait = progress.carry_out(asked.pk)
 
     asked.refresh_from_db()
