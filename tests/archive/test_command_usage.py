@@ -39,6 +39,7 @@ USED = {  # by hand, beside the table that is tested
     "restore": {"archive", "thread", "limit", "operator", "dry_run", "json"},
     "reseal": {"archive", "thread", "limit", "operator", "dry_run", "json"},
     "run": {"thread", "limit", "dry_run", "json"},
+    "adopt": {"operator", "dry_run", "json"},
     "expire": {"archive", "thread", "limit", "days", "operator", "dry_run", "json"},
 }
 BESIDE = {  # with this argument the action uses these, and no others
