@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from assistant.archive.sealed_stream import HEAD, PIECE, WHOLE_TOKEN
 from assistant.database import in_database
 from assistant.memory import mirror
-from assistant.models import Export, Message, MirrorState, Thread, User
+from assistant.models import AuditEntry, Export, Message, MirrorState, Thread, User
 from assistant.personal_data import exports, zep_copy
 from ops.zep_standin.process import StandIn
 from tests.personal_data.api.conftest import Client
@@ -104,6 +104,12 @@ async def test_more_facts_than_zep_can_be_asked_for_are_told(client: Client, mon
 
     assert files["manifest.json"]["zep"] == {"complete": False, "reason": "too_many_facts"}
     assert len(files["zep/facts.json"]) == 1
+
+
+async def test_where_the_audit_is_long_a_task_makes_the_export(client: Client) -> None:
+    await AuditEntry.objects.acreate(pk=exports.AUDIT_READ_AT_ONCE + 1, actor="retention", action="archive.expire")
+
+    assert (await client.ask("GET", "/api/me/export/")).status_code == 202
 
 
 async def test_an_export_holds_nothing_of_others(client: Client, mehmet: Client) -> None:
