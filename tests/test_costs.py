@@ -9,10 +9,10 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from assistant.conversation import ThreadRef
-from assistant.memory import guard
+from assistant.memory import guard, outbox
 from assistant.memory.guard import Kind
 from assistant.memory.service import refresh_context
-from assistant.models import User
+from assistant.models import Thread, User
 from assistant.turns import take_turn
 from ops.redis_process import RedisProcess
 from ops.zep_standin.process import StandIn
@@ -61,7 +61,12 @@ ROUND_TRIPS = ("mget", "evalsha")  # what the memory asks of Redis; scripts coun
 
 @pytest.mark.parametrize(
     ("situation", "round_trips"),
-    [("cached", {"mget": 1, "evalsha": 1}), ("forced", {"mget": 1, "evalsha": 1}), ("miss", {"mget": 1, "evalsha": 2})],
+    [
+        ("cached", {"mget": 1, "evalsha": 1}),
+        ("forced", {"mget": 1, "evalsha": 1}),
+        ("miss", {"mget": 1, "evalsha": 2}),
+        ("erasing", {"mget": 0, "evalsha": 0}),
+    ],
 )
 async def test_a_turns_memory_asks_redis_so_often(
     ayse: User, redis_server: RedisProcess, standin: StandIn, situation: str, round_trips: dict[str, int]
@@ -72,6 +77,8 @@ async def test_a_turns_memory_asks_redis_so_often(
         await guard.force("drill", "ayse", 60)
     elif situation == "cached":
         await refresh_context("t1")
+    elif situation == "erasing":
+        await Thread.objects.aupdate(lease_until=outbox.FOR_GOOD)
     await in_the_background()
     before, calls_before = commands(redis_server), standin.last_n()
 

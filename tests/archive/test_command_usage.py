@@ -101,7 +101,7 @@ def test_two_arguments_go_together_or_the_second_is_refused(
 
 def test_the_first_that_does_not_go_is_named_and_what_goes_is_listed() -> None:
     assert refused("run", ["days", "archive"]) == (
-        "NUMBER: `archive run` does not use it; it uses --limit, --dry-run, --json"
+        "NUMBER: `archive run` does not use it; it uses --thread, --limit, --dry-run, --json"
     )
     assert refused("run", []) == ""
 

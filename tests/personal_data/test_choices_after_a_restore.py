@@ -6,16 +6,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from assistant.events import Event
 from assistant.memory import mirror
 from assistant.models import AuditEntry, Message, MirrorState, User
-from assistant.personal_data import erasure, ledger, repeating
+from assistant.personal_data import choices, erasure, ledger, repeating
 from assistant.personal_data.choices import ChoiceNotWritten, choose_memory
 from assistant.personal_data.events import ChoiceNotInLedger
 from ops.zep_standin.process import StandIn
@@ -120,6 +121,45 @@ def test_on_a_system_that_forgot_nothing_nothing_is_chosen_anew(say: Say, ayse: 
     assert reapply()["choices_forgotten"] == 0
 
     assert states() == [MirrorState.PENDING]
+
+
+def test_the_later_of_two_lines_counts_whichever_id_it_names(say: Say, ayse: User, standin: StandIn) -> None:
+    """A restored database had forgotten the id of the first when the second was written."""
+    say("kanarya")
+    before = ayse.memory_id
+    finish(erasure.request_thread(ayse, "t1", "op"))
+    now = User.objects.get().memory_id
+    write_line(before, memory_on=False)
+
+    assert reapply()["choices_forgotten"] == 1
+    assert not User.objects.get().memory_on
+
+    write_line(now, memory_on=True)
+    assert reapply()["choices_forgotten"] == 1
+    assert User.objects.get().memory_on
+
+
+def write_line(memory_id: UUID, *, memory_on: bool) -> None:
+    line = {"v": 1, "event": "chosen", "memory_on": memory_on, "memory_ids": [str(memory_id)]}
+    with settings.ERASURE_LEDGER.open("a") as file:
+        file.write(json.dumps(line | {"at": timezone.now().isoformat()}) + "\n")
+
+
+def test_an_opt_in_is_not_written_after_an_opt_out_that_overtook_it(ayse: User) -> None:
+    choose_memory(ayse, memory_on=False)
+
+    choices._write_opt_in(ayse)
+
+    assert [entry and entry["memory_on"] for entry in ledger.read()] == [False]
+
+
+def test_who_chooses_while_choices_are_repeated_has_the_last_word(ayse: User) -> None:
+    User.objects.update(memory_on=False)  # since it was read
+
+    choices.choose_again(ayse, True, None, "op")
+
+    assert not User.objects.get().memory_on
+    assert not AuditEntry.objects.exists()
 
 
 def test_nobody_elses_choice_is_touched(say: Say, ayse: User, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def refused(action: str, given: Iterable[str]) -> str:
     """Why these arguments do not go with the action, naming the first that does not; empty where they do."""
     usage, names = ACTIONS[action], [name for name in ARGUMENTS if name in set(given)]
     beside = next((name for name in usage.instead if name in names), None)
-    uses = usage.uses if beside is None else usage.instead[beside] | {beside}
+    uses = usage.uses | usage.instead.keys() if beside is None else usage.instead[beside] | {beside}
     unused = [name for name in names if name not in uses]
     if not unused:
         return ""
