@@ -72,7 +72,7 @@ RECALLED_CONTEXTS: tuple[RecalledContext, ...] = ("used", "stale", "none", "excl
 class TurnRemembered(Event):
     """A turn has gathered what is remembered. `seconds`: all that it spent on that.
 
-    `excluded`: memory is not rolled out to its thread yet, or is being erased at Zep; nothing failed.
+    `excluded`: memory is not rolled out to its thread, is being erased at Zep, or its user opted out; nothing failed.
     """
 
     context: RecalledContext

@@ -133,7 +133,7 @@ async def recall(message: Recorded) -> Recalled:
     """Gather what is remembered. Never raises on account of Zep or Redis, and always has the local recent messages."""
     started = time.perf_counter()
     if (barred := _barred(message)) is not None:
-        announce(TurnRemembered("excluded" if message.uses_memory else "none", time.perf_counter() - started))
+        announce(TurnRemembered("excluded", time.perf_counter() - started))
         return Recalled(message.recent, None, barred)
     search = UserSearch(message.memory_id, message.said) if message.is_first else None
     remembered = await remember(message.thread_id, search=search)

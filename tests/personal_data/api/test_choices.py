@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 
 from assistant.database import in_database
+from assistant.events import Event, TurnRemembered
 from assistant.memory import mirror
 from assistant.models import Message, MirrorState, Thread
 from ops.zep_standin.process import StandIn
@@ -39,6 +40,14 @@ async def test_after_opting_out_nothing_is_read_or_mirrored_and_the_trace_says_s
     assert standin.log(before) == []
     assert {message.mirror_state async for message in Message.objects.all()} == {MirrorState.PRIVATE}
     assert not await Thread.objects.filter(mirror_due_at__isnull=False).aexists()
+
+
+async def test_turns_of_who_opted_out_are_none_of_memorys(client: Client, announced: list[Event]) -> None:
+    await client.ask("PATCH", "/api/me/", {"memory": False})
+
+    await client.say("hello", thread_id="t1")
+
+    assert [each.context for each in announced if isinstance(each, TurnRemembered)] == ["excluded"]
 
 
 async def test_after_opting_in_again_nothing_said_meanwhile_is_sent(client: Client, standin: StandIn) -> None:
