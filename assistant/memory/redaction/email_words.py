@@ -95,7 +95,7 @@ PLAIN: Final = word_set(
     "his home hosted hosting hotel hotels house houses how i ideas",
     "if im image in information is it item items job jobs join just land launch laugh later less list listed listing",
     "listings live look looked looking looks lot lots lunch",
-    "manager manually me meet meeting member mine more most move",
+    "manager manually me meet meeting member met mine more most move",
     "my myself near new news nice night no nobody not nothing",
     "now of off offer offers office official on once one online",
     "only open or order orders our out over page pages paid part party pay people person photo photos pictures place",
@@ -110,7 +110,7 @@ PLAIN: Final = word_set(
     "want was watch we website well went were what when",
     "where which while who why will with work worked worker working",
     "works would yes yesterday yet you your yours",
-    "account hesap ilan ilanı ev evi fiyat daire biz ben sen o bu şu onu bunu var yok dikkat mesaj telefon çok ve ile",
+    "account hesap ilan ilanı ev evi fiyat daire biz sen o bu şu onu bunu var yok dikkat mesaj telefon çok ve ile",
     "bir site sitesi link adres",
     "έχω είναι δουλεύει δουλεύω εργάζεται μένω σπίτι λογαριασμό βρήκα είδα βρες αγγελία μου σου του της και",
 )

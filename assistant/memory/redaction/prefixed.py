@@ -28,6 +28,7 @@ _MOBILE_AREA: Final = "05"
 _ANOTHER_MOBILE: Final = compiled(rf"(?<!\d){_GROUPED_MOBILE.pattern}")
 _SHAPED: Final = compiled(r"0[1-9]\d{8,9}")
 _SHORTEST_UNKNOWN: Final = 9
+_SHORTEST_WHOLE: Final = 10
 _LONGEST: Final = 15
 _NATIONAL_LENGTHS: Final = range(9, 14)
 _SHORTEST_ANNOUNCED: Final = 8
@@ -71,7 +72,9 @@ def _end_after_plus(text: str, start: int, prefixes: list[Prefix]) -> int | None
         return with_digit_left_over(text, without_tail(text, assigned), prefixes).end
     possible = [p for p, number in numbers if number and numbering.has_length_of(*number)]
     shaped = [p for p, _ in numbers if _SHORTEST_UNKNOWN <= len(p.digits) <= _LONGEST]
-    likely = [p for p in possible or shaped if not _is_quantity(text, start, p)]
+    # A short one, of digits that go on, is half of a number of no plan: "+44 7911 123 4567".
+    is_whole = bool(possible) and (len(possible[0].digits) >= _SHORTEST_WHOLE or possible[0] == prefixes[0])
+    likely = [p for p in (possible if is_whole else shaped) if not _is_quantity(text, start, p)]
     return without_tail(text, likely).end if likely else None
 
 
