@@ -10,6 +10,7 @@ from assistant.memory.modes import AUTOMATIC
 from assistant.models import AuditEntry, ModeTransition
 
 ACTIONS = (
+    "archive.adopt",
     "archive.expire",
     "archive.reseal",
     "archive.restore",

@@ -26,6 +26,6 @@ def _put_off(erasure: Erasure) -> Finding:
     not_given = NOT_GIVEN.search(erasure.failure)
     look_at = f"manage.py archive verify {not_given[1]}; " if not_given else ""
     if "ERASURE_LEDGER" in erasure.failure:
-        look_at = "Let the workers write the file ERASURE_LEDGER: nothing is emptied before. "
+        look_at = "Let web and workers write the file ERASURE_LEDGER: nothing is emptied before. "
     said = f"Erasure {erasure.pk} of a {erasure.scope} has waited for {age:.0f} s: {erasure.failure}."
     return make(NAME, said, f"{look_at}{RUNBOOK}memoryerasureoverdue")

@@ -30,20 +30,25 @@ class ChoiceNotWritten(EasyIslandersError):
 
 
 def choose_memory(user: User, *, memory_on: bool) -> User:
-    """Opt in or out; the user as they are now. Raise UserGone or ChoiceNotWritten."""
+    """Opt in or out; the user as they are now. Raise UserGone or ChoiceNotWritten.
+
+    What was chosen before is written into the ledger again: it may have refused it then.
+    """
     with transaction.atomic():
         locked = lock(user.pk)
-        if locked.memory_on == memory_on:
-            return locked
-        _switch(locked, THEMSELVES, memory_on=memory_on)
+        is_new = locked.memory_on != memory_on
+        if is_new:
+            _switch(locked, THEMSELVES, memory_on=memory_on)
         if not memory_on:
-            _keep_private(locked)
+            if is_new:
+                _keep_private(locked)
             _write_opt_out(locked)
     if memory_on:
         _write_opt_in(locked)
     else:
         cached.forget(locked)
-    announce(MemoryChosen(memory_on))
+    if is_new:
+        announce(MemoryChosen(memory_on))
     return locked
 
 
@@ -80,6 +85,7 @@ def _write_opt_out(user: User) -> None:
     try:
         ledger.write_choice(user, memory_on=False, at=timezone.now())
     except OSError as error:
+        announce(ChoiceNotInLedger(error.strerror or "", memory_on=False))
         raise ChoiceNotWritten(error.strerror) from None
 
 
@@ -91,7 +97,7 @@ def _write_opt_in(user: User) -> None:
             if locked.memory_on:
                 ledger.write_choice(locked, memory_on=True, at=timezone.now())
     except OSError as error:
-        announce(ChoiceNotInLedger(error.strerror or ""))
+        announce(ChoiceNotInLedger(error.strerror or "", memory_on=True))
 
 
 def _keep_private(user: User) -> None:

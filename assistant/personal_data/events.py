@@ -72,6 +72,7 @@ class MemoryChosen(Event):
 
 @dataclass(frozen=True)
 class ChoiceNotInLedger(Event):
-    """An opt-in is in force, and the ledger did not take it: after a backup is restored the user is out again."""
+    """The ledger did not take a choice. An opt-out is refused; an opt-in is in force, until a backup is restored."""
 
     reason: str
+    memory_on: bool

@@ -4,8 +4,10 @@ Opaque keys only: memory ids, hashes of thread ids, receipts, counts. A line is 
 and before an opt-out is in force.
 """
 
+import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +19,8 @@ from assistant.memory import tombstones
 from assistant.models import Erasure, User
 from assistant.personal_data.ledger_lines import CHOSEN, COMPLETED, NEXT_ID, REQUESTED, Entry, parsed, written
 from assistant.personal_data.told import THREADS_TOLD
+
+LOCK_SECONDS, LOCK_PAUSE = 2.0, 0.02  # a choice waits with its user's rows locked
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,28 @@ def of(receipt: str) -> Named:
 
 
 def _append(entry: Entry) -> None:
+    """Raise OSError where the whole line is not on the disk; what is of it there is a line of its own, unreadable."""
     path = settings.ERASURE_LEDGER
     path.parent.mkdir(parents=True, exist_ok=True)
     line = written(entry)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(line if _ends_with_a_line(file.fileno()) else b"\n" + line)
+        _lock(file.fileno())
+        wanted = line if _ends_with_a_line(file.fileno()) else b"\n" + line
+        if file.write(wanted) != len(wanted):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file.fileno())
+
+
+def _lock(file: int) -> None:
+    """Raise BlockingIOError where somebody else holds it for too long."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOCK_PAUSE)
 
 
 def _ends_with_a_line(file: int) -> bool:

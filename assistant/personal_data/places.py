@@ -88,10 +88,11 @@ def look_for_archive_files(erasure: Erasure) -> None:
     """
     written = ledger.of(erasure.receipt)
     owners = _memory_ids(erasure, written.memory_ids)
-    begin = _threads_names(erasure) if erasure.thread_id else [""]
+    begin = [erasure.thread_id, opaque.MARK] if erasure.thread_id else [""]
     theirs = [name for owner in owners for each in begin for name in storage.names(f"{owner}_{each}")]
     if erasure.scope == Erasure.Scope.THREAD:
-        theirs = [name for name in theirs if _is_of({tombstones.digest(erasure.thread_id), *written.threads}, name)]
+        digests = {tombstones.digest(erasure.thread_id), *written.threads}
+        theirs = [*(name for name in theirs if _is_of(digests, name)), *_of_no_thread(erasure, theirs)]
     for name in theirs:
         storage.remove(name)
         if storage.exists(name):
@@ -135,7 +136,8 @@ def _whose(erasure: Erasure) -> traces.Whose:
     is_thread = erasure.scope == Erasure.Scope.THREAD
     threads = {erasure.thread_id} if is_thread else {*threads_of(erasure).values_list("pk", flat=True)}
     until = erasure.requested_at if User.objects.filter(username__in=names).exists() else None
-    return traces.Whose(erasure.user_id, names, tuple(threads - {"", *unnaming.NOBODYS_NAMES}), until)
+    person = None if is_thread else erasure.user_id
+    return traces.Whose(person, names, tuple(threads - {"", *unnaming.NOBODYS_NAMES}), until)
 
 
 def forget_generations(erasure: Erasure) -> None:
@@ -159,14 +161,29 @@ def _memory_ids(erasure: Erasure, written: Collection[UUID]) -> set[UUID]:
     return {erasure.memory_id, *written, *earlier} | ({erasure.user.memory_id} if erasure.user else set())
 
 
-def _threads_names(erasure: Erasure) -> list[str]:
-    """What archives of the thread can be called after: what stands for its id, or in old ones the id itself."""
-    return [erasure.thread_id, *opaque.stand_ins(tombstones.digest(erasure.thread_id))]
+def _of_no_thread(erasure: Erasure, names: Sequence[str]) -> list[str]:
+    """Files that no row tells of, called after what stands for none of the person's threads: by a key that is gone.
+
+    It may be the erased thread. Of another one it holds nothing that anybody could ask for.
+    """
+    told_of = set(Archive.objects.filter(name__in=names).values_list("name", flat=True))
+    threads = erasure.user.threads.exclude(pk=erasure.thread_id).values_list("pk", flat=True) if erasure.user else ()
+    living = {each for thread in threads for each in opaque.stand_ins(tombstones.digest(thread))}
+    return [
+        name
+        for name in names
+        if name not in told_of and _called(name).startswith(opaque.MARK) and _called(name) not in living
+    ]
+
+
+def _called(name: str) -> str:
+    """The part of an archive's name that says of which thread it is."""
+    return name.partition("_")[2].rpartition("_")[0]
 
 
 def _is_of(threads: Collection[str], name: str) -> bool:
     """Archives are called `{memory id}_{thread}_{time}`; of an erased thread only the id's hash may be known."""
-    called = name.partition("_")[2].rpartition("_")[0]
+    called = _called(name)
     return tombstones.digest(called) in threads or any(called in opaque.stand_ins(each) for each in threads)
 
 

@@ -27,9 +27,12 @@ Removal = Callable[[], int]  # inside a transaction: how many went
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose traces: of a person with all threads, or of threads alone. `until`: what is younger is a namesake's."""
+    """Whose traces: of a person with all threads, or of threads alone, with no `person_pk` and no names.
 
-    user_pk: int | None
+    A person may have no name they can be told by. `until`: what is younger is a namesake's.
+    """
+
+    person_pk: int | None
     names: frozenset[str]
     threads: tuple[str, ...]
     until: datetime | None = None
@@ -56,12 +59,12 @@ def unname(user: User) -> None:
 
 def _sessions(whose: Whose) -> Iterator[Removal]:
     """Log-ins of the admin. Their content is signed, so each has to be read; few people have one."""
-    if not whose.user_pk or not whose.names:
+    if not whose.person_pk:
         return
     theirs = [
         session.pk
         for session in Session.objects.iterator()
-        if str(session.get_decoded().get("_auth_user_id")) == str(whose.user_pk)
+        if str(session.get_decoded().get("_auth_user_id")) == str(whose.person_pk)
     ]
     yield from (partial(_delete, Session, some) for some in _in_portions(theirs))
 
@@ -78,9 +81,9 @@ def _log_in_attempts(whose: Whose) -> Iterator[Removal]:
 
 def _admin_log(whose: Whose) -> Iterator[Removal]:
     """Lines about the user or the threads, which quote names, and those that the user wrote."""
-    if whose.names and whose.user_pk:
-        about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(whose.user_pk))
-        yield from _deleted(LogEntry.objects.filter(about_user | Q(user=whose.user_pk)))
+    if whose.person_pk:
+        about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(whose.person_pk))
+        yield from _deleted(LogEntry.objects.filter(about_user | Q(user=whose.person_pk)))
     for some in _in_portions(whose.threads):
         of_threads = ContentType.objects.get_for_model(Thread)
         yield from _deleted(LogEntry.objects.filter(content_type=of_threads, object_id__in=some))
@@ -146,5 +149,5 @@ def _unname(pks: list[int], whose: Whose) -> int:
     older = [entry for entry in locked if not whose.until or entry.at <= whose.until]
     younger = [entry for entry in locked if entry not in older]
     threads = frozenset(whose.threads)
-    changed = unnaming.take_out(older, whose.names, whose.names | threads)
-    return changed + unnaming.take_out(younger, (), threads)
+    changed = unnaming.take_out(older, whose.names, threads)
+    return changed + unnaming.take_out(younger, frozenset(), threads)

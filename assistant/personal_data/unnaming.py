@@ -16,6 +16,7 @@ ERASED = "erased"
 THEMSELVES = "user"  # who asked, in the audit, where it was the person the data are about
 # What the audit calls those who are nobody's account. A person who is called so cannot be told from them.
 NOBODYS_NAMES = frozenset({THEMSELVES, "system", "retention", "reapply_erasures", "schedule", "guard", "probe", ERASED})
+THREAD_KEYS = frozenset({"thread", "thread_id"})  # under which the audit keeps a thread's id
 ENTRIES_AT_ONCE = 1_000
 WORDS_AT_ONCE = 5_000
 LONGEST_NAME = 254  # an e-mail address
@@ -37,15 +38,15 @@ def about(words: Collection[str]) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(pk__in=AuditWord.objects.filter(word__in=words).values("entry"))
 
 
-def take_out(entries: Collection[AuditEntry], actors: Collection[str], words: Collection[str]) -> int:
-    """Inside a transaction, of entries that are locked: no name of theirs is left; of how many. Four queries at most.
+def take_out(entries: Collection[AuditEntry], names: Collection[str], threads: Collection[str]) -> int:
+    """Inside a transaction, of entries that are locked: none is left of these; of how many. Four queries at most.
 
-    `actors` are names of people. `words` may be anything, so they say nothing of who did something: a thread may be
-    called like an operator.
+    Names of people go wherever they are, ids of threads where a thread's id is kept: whoever calls a thread like an
+    operator, or a reason, takes nothing else out of the audit.
     """
     for entry in entries:
-        entry.actor = ERASED if entry.actor in actors else entry.actor
-        entry.details = _without(entry.details, words)
+        entry.actor = ERASED if entry.actor in names else entry.actor
+        entry.details = _without(entry.details, names, threads)
         entry.words_listed = False
     AuditWord.objects.filter(entry__in=entries).delete()
     return AuditEntry.objects.bulk_update(entries, ["actor", "details", "words_listed"])
@@ -70,9 +71,10 @@ def _words_of(value: Any) -> Iterator[str]:
         yield value
 
 
-def _without(value: Any, words: Collection[str]) -> Any:
+def _without(value: Any, names: Collection[str], threads: Collection[str], key: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _without(each, words) for key, each in value.items()}
+        return {key: _without(each, names, threads, key) for key, each in value.items()}
     if isinstance(value, list):
-        return [_without(each, words) for each in value]
-    return ERASED if isinstance(value, str) and value in words else value
+        return [_without(each, names, threads, key) for each in value]
+    is_theirs = isinstance(value, str) and (value in names or (key in THREAD_KEYS and value in threads))
+    return ERASED if is_theirs else value

@@ -71,7 +71,7 @@ class Erasure(models.Model):
 
 
 class Export(models.Model):
-    """A copy of everything about a user that is too large to make while they wait. Its file is `{id}.zip.enc`."""
+    """A copy of everything about a user, too large to make while they wait, in a file `{id}.zip.enc` or `.zip`."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -19,10 +19,11 @@ import os, sys
 from ops.free_port import free_port
 first = free_port()
 child = os.fork()
-print(*(free_port() for _ in range({HELD})), flush=True)
+ports = " ".join(str(free_port()) for _ in range({HELD}))
+os.write(1, f"{{ports}}\\n".encode())
+sys.stdin.read()
 if child:
     os.waitpid(child, 0)
-    sys.stdin.read()
 """
 
 

@@ -234,7 +234,19 @@ def test_without_its_ledger_an_opt_out_is_refused_and_an_opt_in_told(
     User.objects.update(memory_on=False)
     choose_memory(ayse, memory_on=True)
     assert User.objects.get().memory_on
-    assert len([event for event in announced if isinstance(event, ChoiceNotInLedger)]) == 1
+    assert [event.memory_on for event in announced if isinstance(event, ChoiceNotInLedger)] == [False, True]
+
+
+def test_who_chooses_again_what_the_ledger_did_not_take_is_written_down(say: Say, ayse: User) -> None:
+    say("kanarya")
+    settings.ERASURE_LEDGER.mkdir()
+    User.objects.update(memory_on=False)
+    choose_memory(ayse, memory_on=True)
+    settings.ERASURE_LEDGER.rmdir()
+
+    choose_memory(ayse, memory_on=True)
+
+    assert [entry and entry["memory_on"] for entry in ledger.read()] == [True]
 
 
 def test_the_last_line_about_somebody_counts_and_remembers_their_last_opt_out() -> None:

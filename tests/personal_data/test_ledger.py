@@ -1,5 +1,9 @@
 """The ledger as erasures ask it: one of many, however long it has become."""
 
+import fcntl
+import resource
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings
 
@@ -49,3 +53,35 @@ def test_who_is_not_in_it_is_not_found(asked: Erasure) -> None:
 def test_a_line_that_was_cut_short_is_still_told_to_who_reads_all(asked: Erasure) -> None:
     assert list(ledger.read()).count(None) == 1
     assert len(list(ledger.read())) == OTHERS + 2
+
+
+@pytest.fixture
+def nearly_full() -> Iterator[None]:
+    """No file may grow beyond a few bytes more than the ledger has: a write is cut short, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ledger.write_completion(Erasure(receipt="before"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (settings.ERASURE_LEDGER.stat().st_size + 10, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_line_that_a_full_disk_cuts_short_does_not_count_as_written(nearly_full: None) -> None:
+    with pytest.raises(OSError, match="No space"):
+        ledger.write_completion(Erasure(receipt="cut"))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    ledger.write_completion(Erasure(receipt="after"))
+
+    found = list(ledger.read())
+    assert [entry and entry["receipt"] for entry in found] == ["before", None, "after"]
+
+
+def test_who_holds_the_ledger_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "LOCK_SECONDS", 0.0)
+    with settings.ERASURE_LEDGER.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            ledger.write_completion(Erasure(receipt="waits"))
+
+    ledger.write_completion(Erasure(receipt="waits"))
+    assert [entry and entry["receipt"] for entry in ledger.read()] == ["waits"]

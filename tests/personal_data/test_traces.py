@@ -49,6 +49,32 @@ def session_of(user: User) -> str:
     return str(store.session_key)
 
 
+def test_of_who_is_called_like_nobodys_account_log_ins_and_the_admins_lines_go_too() -> None:
+    user = User.objects.create_user("schedule")
+    session = session_of(user)
+    about = {"content_type": ContentType.objects.get_for_model(User), "object_id": str(user.pk)}
+    op = User.objects.create_user("op")
+    LogEntry.objects.create(user=op, object_repr="schedule", action_flag=CHANGE, **about)
+
+    finish(erasure.request(user, "op"))
+
+    assert not Session.objects.filter(pk=session).exists()
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_thread_called_like_a_word_of_the_audit_takes_nothing_else_out_of_it(
+    say: Say, ayse: User, *, whole: bool
+) -> None:
+    AuditEntry.objects.create(actor="op", action="guard.force", details={"reason": "upgrade", "seconds": 60})
+    AuditEntry.objects.create(actor="op", action="context.invalidate", details={"thread": "upgrade"})
+    say("hello", "upgrade")
+
+    finish(erasure.request(ayse, "op") if whole else erasure.request_thread(ayse, "upgrade", "op"))
+
+    assert audit()[:2] == [("op", {"reason": "upgrade", "seconds": 60}), ("op", {"thread": "erased"})]
+
+
 def test_the_name_goes_from_the_audit_but_what_was_done_stays(say: Say, ayse: User) -> None:
     User.objects.filter(pk=ayse.pk).update(email="ayse@example.org")
     AuditEntry.objects.create(actor="ayse", action="guard.force", details={"reason": "upgrade"})
@@ -89,13 +115,14 @@ def test_names_that_json_writes_in_another_way_and_among_many_are_found_too(ayse
     User.objects.filter(pk=ayse.pk).update(username="Şükrü", email='Şükrü "the owner"')
     Thread.objects.bulk_create(Thread(id=f"t{n}", user=ayse) for n in range(others + 8))
     AuditEntry.objects.create(actor="Şükrü", action="other")
-    for name in ("Şükrü", 'Şükrü "the owner"', f"t{others + 7}"):
-        AuditEntry.objects.create(actor="op", action="other", details={"deep": [{"name": name}]})
+    for key, word in (("name", "Şükrü"), ("name", 'Şükrü "the owner"'), ("thread", f"t{others + 7}")):
+        AuditEntry.objects.create(actor="op", action="other", details={"deep": [{key: word}]})
 
     done = finish(erasure.request(User.objects.get(), "op"))
 
     assert done.counts["audit_entries"] == 4
-    assert audit()[:4] == [("erased", {})] + [("op", {"deep": [{"name": "erased"}]})] * 3
+    told = [("op", {"deep": [{key: "erased"}]}) for key in ("name", "name", "thread")]
+    assert audit()[:4] == [("erased", {}), *told]
 
 
 def test_a_thread_called_like_an_operator_leaves_who_did_what_as_it_is(say: Say, ayse: User) -> None:

@@ -112,14 +112,16 @@ def test_a_threads_erasure_leaves_the_files_of_threads_whose_names_begin_like_it
     storage.remove(longer)
 
 
-@pytest.mark.parametrize("since", ["today", "before the key was changed", "before names were opaque"])
+@pytest.mark.parametrize(
+    "since", ["today", "before the key was changed", "before a key that is gone", "before names were opaque"]
+)
 def test_a_threads_erasure_finds_files_that_no_row_tells_of(
     archived: str, ayse: User, settings: Settings, since: str
 ) -> None:
     called = archived if since == "before names were opaque" else opaque.name_of(archived)
     storage.write(f"{ayse.memory_id}_{called}_20200101T000000000000Z.json.gz", b"kanarya")
-    if since == "before the key was changed":
-        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    if since in ("before the key was changed", "before a key that is gone"):
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY] if since == "before the key was changed" else []
         settings.SECRET_KEY = "another"
 
     finish(erasure.request_thread(ayse, archived, "op"))

@@ -45,5 +45,5 @@ def observe(event: Event) -> None:
         case events.MemoryChosen(memory_on):
             choices.labels("in" if memory_on else "out").inc()
             log.info("memory_chosen", memory_on=memory_on)
-        case events.ChoiceNotInLedger(reason):
-            log.warning("memory_choice_not_in_ledger", reason=reason)
+        case events.ChoiceNotInLedger(reason, memory_on):
+            log.warning("memory_choice_not_in_ledger", reason=reason, memory_on=memory_on)
