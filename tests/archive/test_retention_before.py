@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE, AFTER = ("assistant", "0009_drill_outcomes"), ("assistant", "0011_retained_since_before")
+BEFORE, AFTER = ("assistant", "0009_drill_outcomes"), ("assistant", "0012_retained_since_before")
 DAYS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(9)]
 
 
@@ -95,7 +95,7 @@ def test_words_are_kept_since_their_first_archive(old: StateApps) -> None:
 
 def test_what_the_old_release_archives_meanwhile_counts_from_then(old: StateApps) -> None:
     past = Past(old)
-    migrate(("assistant", "0010_retained_since"))
+    migrate(("assistant", "0011_message_retained_since"))
     made = past.archive("meanwhile", 8, range(1, 3), "stored")
 
     now = migrate(AFTER)

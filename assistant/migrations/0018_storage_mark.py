@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0013_audit_unlisted'),
+        ('assistant', '0017_audit_unlisted'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('assistant', '0012_audit_words'),
+        ('assistant', '0016_erasure_names'),
     ]
 
     operations = [

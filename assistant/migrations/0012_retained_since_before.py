@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('assistant', '0010_retained_since'),
+        ('assistant', '0011_message_retained_since'),
     ]
 
     operations = [
