@@ -30,11 +30,12 @@ def remove(archive: Archive) -> None:
 
 
 def remove_of(lease: Lease) -> int:
-    """Remove what a killed run left of this thread: under the lease nobody else writes. Return how many files."""
+    """Remove what a killed run left of this thread: under the lease nobody else writes. Return how many files.
+
+    Goes on past a file that the storage does not let go of. Raise ArchiveUnavailable where it does not answer at all.
+    """
     left = list(Archive.objects.filter(thread_id=lease.thread_id, state=Archive.State.WRITING))
-    for archive in left:
-        remove(archive)
-    return len(left)
+    return sum(map(_removed_or_passed, left))
 
 
 def sweep(now: datetime) -> int:
@@ -42,15 +43,7 @@ def sweep(now: datetime) -> int:
 
     Goes on past a file that the storage does not let go of. Raise ArchiveUnavailable where it does not answer at all.
     """
-    removed = 0
-    for archive in list(found(now)[:AT_ONCE]):
-        try:
-            removed += _removed(archive)
-        except ArchiveUnavailable as error:
-            if not reach.answers():
-                raise
-            announce(ArchiveFailed(archive.thread_id, error.reason))
-    return removed
+    return sum(map(_removed, list(found(now)[:AT_ONCE])))
 
 
 def found(now: datetime) -> QuerySet[Archive]:
@@ -63,8 +56,7 @@ def found(now: datetime) -> QuerySet[Archive]:
 
 def _removed(archive: Archive) -> int:
     if archive.state != Archive.State.WRITING:
-        remove(archive)
-        return 1
+        return _removed_or_passed(archive)
     try:
         lease, _ = threads.take(archive.thread_id)
     except ThreadBusy:  # it may be being written right now
@@ -73,3 +65,14 @@ def _removed(archive: Archive) -> int:
         return remove_of(lease)
     finally:
         threads.release(lease)
+
+
+def _removed_or_passed(archive: Archive) -> int:
+    try:
+        remove(archive)
+    except ArchiveUnavailable as error:
+        if not reach.answers():
+            raise
+        announce(ArchiveFailed(archive.thread_id, error.reason))
+        return 0
+    return 1

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from assistant.archive import archiving, left_over, marks, threads
-from assistant.archive.errors import ArchiveDamaged, ArchiveError, ThreadBusy, ThreadChanged
+from assistant.archive import archiving, left_over, marks, reach, threads
+from assistant.archive.errors import ArchiveDamaged, ArchiveError, ArchiveUnavailable, ThreadBusy, ThreadChanged
 from assistant.events import ArchiveFailed, announce
 
 AT_ONCE = 50
@@ -74,12 +74,16 @@ def _prepared(now: datetime) -> int:
 
 
 def _after(ran: Ran, thread_id: str, tell_mirror: Callable[[str], None], now: Callable[[], datetime]) -> Ran:
-    """The run with this thread in it."""
+    """The run with this thread in it. Raise ArchiveError where the next thread would fare no better."""
     try:
         archived = archiving.archive_thread(thread_id, now)
     except LATER:
         return replace(ran, busy=ran.busy + 1)
     except ArchiveDamaged:
+        return replace(ran, failed=ran.failed + 1)
+    except ArchiveUnavailable:
+        if not reach.answers():
+            raise
         return replace(ran, failed=ran.failed + 1)
     if archived.mirror_waits:
         tell_mirror(thread_id)

@@ -55,7 +55,8 @@ def write(
 ) -> None:
     """Write the ZIP. `zep_seconds`: how long Zep may be asked; what it did not say by then the manifest names.
 
-    `zep_pauses`: in seconds, before what Zep did not answer is asked again. `got_on` is called for each record.
+    `zep_pauses`: in seconds, before what Zep did not answer is asked again. `got_on` is called for each record,
+    and where none may be written for long: for each session that Zep is asked for, and each portion that is looked for.
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         files = _Files(packed, got_on)
@@ -66,8 +67,8 @@ def write(
         files.add("messages.json", iter(messages))
         files.add("archives.json", _archives(user))
         files.add("receipts.json", (as_receipt(erasure) for erasure in user.erasures.all()))
-        files.add("audit.json", _audit(user))
-        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds, zep_pauses)
+        files.add("audit.json", _audit(user, got_on))
+        asked = zep_copy.Asked(user, time.monotonic() + zep_seconds, zep_pauses, got_on)
         files.add("zep/messages.json", asked.messages())
         files.add("zep/facts.json", asked.facts())
         manifest = {
@@ -170,12 +171,16 @@ def _archives(user: User) -> Iterator[Record]:
     yield from Archive.objects.filter(thread__user=user).order_by("pk").values(*names).iterator()
 
 
-def _audit(user: User) -> Iterator[Record]:
+def _audit(user: User, got_on: Callable[[], None]) -> Iterator[Record]:
     """What they did themselves, and what was done to them: each entry once, in order.
 
     The entries' numbers are found first: those about threads for 500 threads at a time, and many name several.
     """
-    found = sorted(set(_numbers_of(_about_themselves(user))).union(*map(_numbers_of, _about_their_threads(user))))
+    numbers = set(_numbers_of(_about_themselves(user)))
+    for about in _about_their_threads(user):
+        got_on()
+        numbers.update(_numbers_of(about))
+    found = sorted(numbers)
     for at in range(0, len(found), ROWS_AT_ONCE):
         some = AuditEntry.objects.filter(pk__in=found[at : at + ROWS_AT_ONCE])
         yield from some.order_by("pk").values("at", "action", "details")

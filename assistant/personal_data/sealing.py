@@ -5,17 +5,20 @@ its last `save`. PostgreSQL's autovacuum, and what a hosted Redis does with its 
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from assistant.errors import EasyIslandersError
 
 REWRITE_SECONDS = 20.0
 LOOK_SECONDS = 0.05
 REDIS_SECONDS = 2.0
+UNKNOWN = ("unknown command", "unknown subcommand")  # redis-py has no class of its own for it
 
 
 class NotSealed(EasyIslandersError):
@@ -49,18 +52,33 @@ def _seal_redis(url: str) -> None:
     """Have the append-only file and the dump written anew, from what is there now, where it keeps them.
 
     One that is being written already may have begun before the deletion: after it another one is asked for. A server
-    that allows nobody to ask (hosted ones do not) rewrites its files in its own time.
+    that allows nobody to ask (hosted ones do not) rewrites its files in its own time. Raise NotSealed.
     """
     with Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS) as redis:
-        try:
+        with _where_allowed():
             if redis.info("persistence").get("aof_enabled"):
-                _wait_while_it_writes(redis)
-                redis.bgrewriteaof()
-                _wait_while_it_writes(redis)
+                _rewrite(redis)
+        with _where_allowed():
             if redis.config_get("save").get("save"):
                 _dump(redis)
-        except ResponseError:
-            return
+
+
+@contextmanager
+def _where_allowed() -> Iterator[None]:
+    """Go past what nobody may ask of the server. Raise NotSealed where it refuses only now, as to two at once."""
+    try:
+        yield
+    except NoPermissionError:
+        return
+    except ResponseError as error:
+        if not str(error).lower().startswith(UNKNOWN):
+            raise NotSealed from error
+
+
+def _rewrite(redis: Redis) -> None:
+    _wait_while_it_writes(redis)
+    redis.bgrewriteaof()
+    _wait_while_it_writes(redis)
 
 
 def _dump(redis: Redis) -> None:

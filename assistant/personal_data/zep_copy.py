@@ -24,11 +24,13 @@ class Asked:
     """One round of questions, until a time. Once Zep has failed it is asked nothing more.
 
     `pauses`: in seconds, before what failed is asked again; without any once is enough. That Zep knows no such session
-    or user is an answer: it holds nothing of them.
+    or user is an answer: it holds nothing of them. `got_on` is called for each session, whatever it holds.
     """
 
-    def __init__(self, user: User, until: float, pauses: Sequence[float] = ()) -> None:
-        self._user, self._until, self._pauses = user, until, pauses
+    def __init__(
+        self, user: User, until: float, pauses: Sequence[float] = (), got_on: Callable[[], None] = lambda: None
+    ) -> None:
+        self._user, self._until, self._pauses, self._got_on = user, until, pauses, got_on
         self._missing = "zep_not_configured" if not settings.ZEP_BASE_URL else ""
         if not self._missing and settings.PROCESS_ROLE == "web" and settings.FLAG_ZEP_READ:
             self._missing = loops.run(why_reads_are_off())  # no web process reads Zep then, whoever asks
@@ -38,6 +40,7 @@ class Asked:
         threads = list(self._user.threads.filter(known_to_zep_at__isnull=False).values_list("pk", flat=True))
         give_back_connection()  # for as long as Zep takes
         for thread_id in threads:
+            self._got_on()
             page = 1
             while found := self._ask(partial(zep_page, thread_id, page)):
                 yield from ({"thread_id": thread_id} | message for message in found)

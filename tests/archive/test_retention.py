@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -101,6 +102,57 @@ def test_a_file_that_can_never_be_deleted_keeps_no_other_and_no_thread_waiting(
     assert ArchiveFailed("t1", "unavailable") in announced
     refuses.clear()
     assert left_over.sweep(timezone.now()) == 1
+
+
+def left_for_good(folder: Path, thread: Thread) -> Path:
+    """What a killed run wrote of it and nobody can remove: a folder that is not empty."""
+    facts = {"first_sequence": 1, "last_sequence": 2, "message_count": 2, "format_version": 1}
+    archive = Archive.objects.create(thread=thread, name=f"left-of-{thread.pk}", rule="full", **facts)
+    path = folder / archive.name
+    path.mkdir(parents=True)
+    (path / "inside").touch()
+    return path
+
+
+def test_what_a_killed_run_left_and_can_never_be_deleted_keeps_no_thread_from_being_archived(
+    grow: Grow, folder: Path, announced: list[Event]
+) -> None:
+    thread = grow("t1", 60)
+    grow("t2", 60)
+    running.run(60, most=0)  # the folder is marked
+    left = left_for_good(folder, thread)
+
+    ran = running.run(60)
+
+    assert (ran.threads, ran.messages, ran.failed, ran.stopped_by) == (2, 100, 0, "")
+    assert ArchiveFailed("t1", "unavailable") in announced
+    assert Archive.objects.filter(state=Archive.State.STORED).count() == 2
+    (left / "inside").unlink()
+    assert left_over.sweep(timezone.now() + left_over.OF_A_KILLED_RUN_AFTER) == 1
+    assert not left.exists()
+
+
+def test_a_thread_whose_file_the_storage_refuses_ends_no_run(
+    grow: Grow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow("t1", 61)
+    grow("t2", 60)
+    save, refused = storage.LocalFolder._save, []
+
+    def refuse_the_first(self: storage.LocalFolder, name: str, content: Any) -> str:
+        if not name.startswith("."):
+            refused.append(name)
+        if len(refused) == 1:
+            raise PermissionError
+        return save(self, name, content)
+
+    running.run(60, most=0)  # the folder is marked
+    monkeypatch.setattr(storage.LocalFolder, "_save", refuse_the_first)
+
+    ran = running.run(60)
+
+    assert (ran.threads, ran.failed, ran.stopped_by) == (1, 1, "")
+    assert Archive.objects.get().thread_id == "t2"
 
 
 def test_a_thread_with_archives_cannot_be_deleted_past_them(grow: Grow) -> None:

@@ -176,6 +176,30 @@ def test_as_long_as_it_gets_on_it_stays_in_its_makers_hands(
     assert Export.objects.get().state == Export.State.READY
 
 
+def times_it_gets_on(user: User, threads: int, **columns: Any) -> int:
+    """How often whoever exports says so, of a user with so many threads; the list of the threads left out."""
+    Thread.objects.filter(user=user).delete()
+    Thread.objects.bulk_create(Thread(id=f"t{number:04}", user=user, **columns) for number in range(threads))
+    said: list[None] = []
+    with open(os.devnull, "w+b") as out:
+        portrait.write(user, Counting(out), zep_seconds=60, got_on=lambda: said.append(None))  # type: ignore[arg-type]
+    return len(said) - threads  # once for each record of the list
+
+
+def test_each_session_that_zep_is_asked_for_counts_as_getting_on_though_it_is_empty(ayse: User) -> None:
+    told = {"known_to_zep_at": timezone.now()}
+
+    few, more = (times_it_gets_on(ayse, many, **told) for many in (1, 4))
+
+    assert more - few == 3
+
+
+def test_each_portion_of_threads_that_the_audit_is_searched_for_counts_as_getting_on(ayse: User) -> None:
+    few, more = (times_it_gets_on(ayse, portrait.ROWS_AT_ONCE * many) for many in (1, 3))
+
+    assert more - few == 2
+
+
 @pytest.mark.parametrize("by", ["another worker", "an erasure"])
 def test_whoever_is_overtaken_stops_in_the_middle_and_leaves_nothing(
     say: Say, ayse: User, hasty: None, monkeypatch: pytest.MonkeyPatch, by: str

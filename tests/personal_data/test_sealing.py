@@ -8,6 +8,7 @@ import redis as redis_py
 
 from assistant.personal_data import sealing
 from ops.redis_process import RedisProcess
+from ops.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = b"kanarya612"  # short: a dump compresses what is long
@@ -73,3 +74,62 @@ def test_who_keeps_no_dumps_gets_none(redis_server: RedisProcess) -> None:
     sealing.seal()
 
     assert not dump_of(redis_server).exists()
+
+
+@pytest.fixture
+def slow(redis_server: RedisProcess) -> Iterator["redis_py.Redis"]:
+    """A Redis that takes seconds to write a file, for as long as it is told to."""
+    client = redis_py.Redis.from_url(redis_server.url)
+    client.set("said", CANARY)
+    client.config_set("rdb-key-save-delay", 2_000_000)  # microseconds
+    yield client
+    client.config_set("rdb-key-save-delay", 0)
+    wait_until(lambda: not sealing._is_writing(client), "Redis to have written")
+    client.delete("said")
+    client.close()
+
+
+@pytest.mark.parametrize("asked", ["an append-only file", "a dump"])
+def test_who_is_overtaken_by_somebody_elses_writing_tries_again_later(
+    dumping: "redis_py.Redis", slow: "redis_py.Redis", monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Redis has one child at a time: between looking and asking somebody else's may have begun."""
+    ask = slow.bgrewriteaof if asked == "an append-only file" else slow.bgsave
+    wait, waited = sealing._wait_while_it_writes, []
+
+    def somebody_is_faster(redis: "redis_py.Redis") -> None:
+        wait(redis)
+        waited.append(redis)
+        if len(waited) == 1:
+            ask()
+
+    dumping.config_set("appendonly", "yes" if asked == "an append-only file" else "no")
+    monkeypatch.setattr(sealing, "_wait_while_it_writes", somebody_is_faster)
+    try:
+        with pytest.raises(sealing.NotSealed):
+            sealing.seal()
+    finally:
+        monkeypatch.undo()
+        slow.config_set("rdb-key-save-delay", 0)
+        wait(slow)
+        dumping.config_set("appendonly", "yes")
+
+
+@pytest.mark.parametrize("denied", ["bgrewriteaof", "bgsave"])
+def test_what_the_server_allows_nobody_keeps_the_rest_from_nothing(
+    redis_server: RedisProcess, dumping: "redis_py.Redis", denied: str
+) -> None:
+    dumping.execute_command("ACL", "SETUSER", "default", f"-{denied}")
+    try:
+        sealing.seal()
+    finally:
+        dumping.execute_command("ACL", "SETUSER", "default", f"+{denied}")
+
+    assert ("dump.rdb" in holding(redis_server)) is (denied == "bgsave")
+
+
+def test_a_server_that_does_not_know_how_is_gone_past(redis_server: RedisProcess) -> None:
+    with redis_py.Redis.from_url(redis_server.url) as client, sealing._where_allowed():
+        client.execute_command("NOBODYS")
+    with redis_py.Redis.from_url(redis_server.url) as client, sealing._where_allowed():
+        client.execute_command("CONFIG", "NOBODYS")
