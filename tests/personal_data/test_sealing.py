@@ -119,11 +119,11 @@ def test_who_is_overtaken_by_somebody_elses_writing_tries_again_later(
 def test_what_the_server_allows_nobody_keeps_the_rest_from_nothing(
     redis_server: RedisProcess, dumping: "redis_py.Redis", denied: str
 ) -> None:
-    dumping.execute_command("ACL", "SETUSER", "default", f"-{denied}")
+    dumping.execute_command("ACL", "SETUSER", "default", f"-{denied}")  # type: ignore[no-untyped-call]
     try:
         sealing.seal()
     finally:
-        dumping.execute_command("ACL", "SETUSER", "default", f"+{denied}")
+        dumping.execute_command("ACL", "SETUSER", "default", f"+{denied}")  # type: ignore[no-untyped-call]
 
     assert ("dump.rdb" in holding(redis_server)) is (denied == "bgsave")
 
