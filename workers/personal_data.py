@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from assistant.personal_data import exports, progress
+from assistant.personal_data import exports, names_left, progress
 from assistant.publishing import publish
 
 SOON_SECONDS = 60.0  # later than that the tick is as good
@@ -24,9 +24,10 @@ def make_export(export: str) -> None:
 
 @shared_task(ignore_result=True)
 def tend() -> None:
-    """Go on with every erasure that is due, make the exports that wait, remove those that expired."""
+    """Go on with erasures that are due, make exports that wait, remove those that expired, and names that stayed."""
     for erasure in progress.due():
         publish(carry_out, str(erasure))
     for export in exports.due():
         publish(make_export, export)
     exports.remove_expired()
+    names_left.remove()

@@ -73,7 +73,7 @@ def carry_out(pk: int) -> float | None:
 
 def _empty(erasure: Erasure) -> float:
     everywhere: tuple[Step, ...] = (*EMPTY_OUR_SIDE, _delete_at_zep, places.forget_in_redis)
-    failure = _run((_write_in_ledger,), erasure) or _run(everywhere, erasure)
+    failure = run_steps((_write_in_ledger,), erasure) or run_steps(everywhere, erasure)
     if failure:
         return _put_off(erasure, failure)
     return _wait_until_settled(erasure, zep_absent_at=timezone.now())
@@ -98,14 +98,14 @@ def _settle(erasure: Erasure) -> float:
             threads = places.threads_at_zep(erasure)
             came_back.append(at_zep.delete_what_came_back(erasure.memory_id, threads))
 
-    failure = _run((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
+    failure = run_steps((*EMPTY_OUR_SIDE, places.look_for_archive_files, look_at_zep, places.forget_in_redis), erasure)
     if failure:
         return _put_off(erasure, failure)
     if came_back == [True]:
         soon = ExpressionWrapper(Now() + outbox.LEASE + call_time(), DateTimeField())
         return _wait_until_settled(erasure, settled_at=soon)
-    failure = _run((unarchiving.bring_back,), erasure) or _run((places.forget_generations,), erasure)
-    failure = failure or _run((_remove_the_last_rows,), erasure)
+    failure = run_steps((unarchiving.bring_back,), erasure) or run_steps((places.forget_generations,), erasure)
+    failure = failure or run_steps((_remove_the_last_rows,), erasure)
     return _put_off(erasure, failure) if failure else 0.0
 
 
@@ -140,13 +140,13 @@ def _remove_the_last_rows(erasure: Erasure) -> None:
 
 def _seal(erasure: Erasure) -> float:
     """What went cannot be read any more: so exports go once again that had read it while archives were brought back."""
-    failure = "" if erasure.completed_at else _run((places.remove_exports,), erasure)
+    failure = "" if erasure.completed_at else run_steps((places.remove_exports,), erasure)
     if failure:
         return _put_off(erasure, failure)
     erasure.completed_at = erasure.completed_at or timezone.now()
     claims.unchanged(erasure).update(completed_at=erasure.completed_at)
     erasure.refresh_from_db(fields=["counts"])
-    failure = _run((_seal_files, _complete_in_ledger), erasure)
+    failure = run_steps((_seal_files, _complete_in_ledger), erasure)
     if failure:
         return _put_off(erasure, failure)
     with transaction.atomic():
@@ -175,7 +175,7 @@ ADVANCE: dict[Erasure.State, Callable[[Erasure], float]] = {
 }
 
 
-def _run(steps: tuple[Step, ...], erasure: Erasure) -> str:
+def run_steps(steps: tuple[Step, ...], erasure: Erasure) -> str:
     """Run every step, whichever fails; the first one that did and why, empty where none did."""
     failed = [failure for step in steps if (failure := _failure_of(step, erasure))]
     return failed[0] if failed else ""
