@@ -114,7 +114,7 @@ def test_nothing_is_emptied_before_the_ledgers_line_is_there(
     assert (Message.objects.count(), removed, standin.log(before)) == (1, [], [])
     assert asked.failure == "write_in_ledger: ERASURE_LEDGER cannot be written (FileExistsError)"
     [found] = erasures.look()
-    assert "Let the workers write the file ERASURE_LEDGER" in str(found.do)
+    assert "Let web and workers write the file ERASURE_LEDGER" in str(found.do)
     assert str(nowhere) not in str(lines(caplog, "erasure_step_failed"))
 
 
