@@ -5,11 +5,15 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from tests.support import patience
+
 
 @pytest.fixture
-def lost_database(token: str) -> Iterator[None]:
+def lost_database(token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """New connections lead nowhere, as after the server or the file went away; each request makes one of its own."""
     known = dict(connection.settings_dict)
+    for options, name in patience.waits_for_the_database():
+        monkeypatch.setitem(options, name, 1)  # nothing will come
     _reconnect_to({"NAME": "/nowhere/db.sqlite3", "PORT": "1"})
     yield
     _reconnect_to(known)

@@ -58,7 +58,7 @@ def patient() -> Iterator[None]:
             patch.setattr(settings, name, MILLISECONDS)
         for module, name in BOUNDS:
             patch.setattr(module, name, SECONDS)
-        for options, name in _waits_for_the_database():
+        for options, name in waits_for_the_database():
             patch.setitem(options, name, LONG // 10)
         for option in ("socket_timeout", "socket_connect_timeout"):
             patch.setitem(settings.CELERY_BROKER_TRANSPORT_OPTIONS, option, SECONDS)
@@ -72,7 +72,7 @@ def patient() -> Iterator[None]:
         yield
 
 
-def _waits_for_the_database() -> list[tuple[dict[str, Any], str]]:
+def waits_for_the_database() -> list[tuple[dict[str, Any], str]]:
     """For SQLite's one write lock; for a connection of the pool, and to the server."""
     options = connections.settings["default"]["OPTIONS"]
     return (
