@@ -1,16 +1,14 @@
 """Run as a program: carries erasures out in forks, each killed with SIGKILL at another passing of a point.
 
-Arguments: pairs `erasure:nth`. Prints, for each, `killed` or `ended`, a line each. A fork has touched neither database
-nor Redis before, so it is as good as a new worker.
+Arguments: pairs `erasure:nth`. Prints, for each, `killed` or `ended`, a line each.
 """
 
-import os
-import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import django
+
+from tests.support.dying import is_killed
 
 POINTS = (
     ("assistant.personal_data.ledger", "_append"),
@@ -33,48 +31,19 @@ POINTS = (
 
 def main() -> None:
     django.setup()
-    for pair in sys.argv[1:]:
-        pk, _, nth = pair.partition(":")
-        print("killed" if in_a_fork(int(pk), int(nth)) else "ended", flush=True)  # noqa: T201  # its result
-
-
-def in_a_fork(pk: int, nth: int) -> bool:
-    """Whether the fork was killed before it had done all that it could."""
-    child = os.fork()
-    if child == 0:
-        carry_out_until(pk, nth)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
-def carry_out_until(pk: int, nth: int) -> None:
-    """The whole erasure with the waiting left out, dead at the nth passing."""
     from assistant.personal_data import progress  # noqa: PLC0415  # Django has to be set up first
     from tests.personal_data.conftest import time_passes  # noqa: PLC0415
 
-    passed = 0
+    def carry_out(pk: int) -> None:
+        """The whole erasure with the waiting left out."""
+        for _ in range(4):
+            progress.carry_out(pk)
+            time_passes()
 
-    def dies_around(call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*arguments: Any, **named: Any) -> Any:
-            maybe_die()
-            answer = call(*arguments, **named)
-            maybe_die()
-            return answer
-
-        return wrapped
-
-    def maybe_die() -> None:
-        nonlocal passed
-        passed += 1
-        if passed == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    for module, name in POINTS:
-        setattr(sys.modules[module], name, dies_around(getattr(sys.modules[module], name)))
-    for _ in range(4):
-        progress.carry_out(pk)
-        time_passes()
+    for pair in sys.argv[1:]:
+        pk, _, nth = pair.partition(":")
+        said = "killed" if is_killed(partial(carry_out, int(pk)), POINTS, int(nth)) else "ended"
+        print(said, flush=True)  # noqa: T201  # its result
 
 
 if __name__ == "__main__":

@@ -1,77 +1,21 @@
 """After one thread's erasure Zep is told the user's other threads anew, with what was archived of them, in order."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from assistant.archive import archiving, restoring, retention, running, storage, threads
-from assistant.archive.errors import ArchiveUnavailable
-from assistant.events import ArchiveFailed, Event
 from assistant.memory import backfill, mirror
 from assistant.models import Archive, AuditEntry, Erasure, Message, MirrorState, Thread, User
 from assistant.personal_data import erasure, export_files, exports, progress, unarchiving
 from assistant.personal_data.choices import choose_memory
-from assistant.personal_data.events import ArchivesLeftOut
 from ops.zep_standin.process import StandIn
 from tests.personal_data.conftest import Say, finish, time_passes
+from tests.personal_data.retelling.conftest import SAID, archived_too, brought_back, settled, told
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "standin")]
-SAID = [f"stays {number}" for number in range(14)]
-
-
-@pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path) -> Path:
-    """Archives of this test's own."""
-    local = settings.STORAGES["archive"] | {"OPTIONS": {"location": str(tmp_path / "archives")}}
-    settings.STORAGES = settings.STORAGES | {"archive": local}
-    return tmp_path / "archives"
-
-
-@pytest.fixture
-def archived(say: Say, ayse: User) -> list[Archive]:
-    """Two archives of a thread that stays: messages 1 to 6, and 7 to 12. Another thread goes."""
-    say("kanarya", "goes")
-    for text in SAID:
-        say(text, "stays")
-    for thread_id in ("goes", "stays"):
-        mirror.drain(thread_id)
-    for keep in (8, 2):
-        archiving.archive_now("stays", "op", keep=keep)
-    assert len(storage.names()) == 2
-    return list(Archive.objects.order_by("pk"))
-
-
-def settled(user: User, thread_id: str = "goes") -> Erasure:
-    """An erasure whose next step is its last look."""
-    asked = erasure.request_thread(user, thread_id, "op")
-    progress.carry_out(asked.pk)
-    time_passes()
-    return asked
-
-
-def told(standin: StandIn) -> list[str]:
-    mirror.drain("stays")
-    return standin.thread("stays").contents
-
-
-def brought_back(done: Erasure) -> tuple[int, int]:
-    done.refresh_from_db()
-    return done.counts["archives_brought_back"], done.counts["archives_left_out"]
-
-
-def archived_too(say: Say, thread_id: str) -> None:
-    """One more thread of theirs whose older messages are in a file."""
-    for number in range(6):
-        say(f"kanarya {number}", thread_id)
-    mirror.drain(thread_id)
-    archiving.archive_now(thread_id, "op", keep=2)
 
 
 def test_what_was_archived_is_told_anew_too_and_in_its_order(
@@ -120,154 +64,6 @@ def test_what_was_brought_back_is_kept_no_longer_for_it(
     ]
     settings.ARCHIVE_RETENTION_DAYS = 15
     assert [each.last_sequence for each in retention.expire(timezone.now(), "retention")] == [6]
-
-
-def damage(folder: Path, archive: Archive) -> None:
-    (folder / archive.name).write_bytes(b"damaged")
-
-
-def lose(folder: Path, archive: Archive) -> None:
-    (folder / archive.name).unlink()
-
-
-def lose_the_key(folder: Path, archive: Archive) -> None:
-    Archive.objects.filter(pk=archive.pk).update(key_id="lost")
-
-
-def expire(folder: Path, archive: Archive) -> None:
-    Archive.objects.filter(pk=archive.pk).update(state=Archive.State.EXPIRED, expired_at=timezone.now())
-
-
-REASONS: dict[Callable[[Path, Archive], None], list[str]] = {
-    damage: ["damaged"],
-    lose: ["damaged"],
-    lose_the_key: ["key"],
-    expire: [],
-}
-
-
-@pytest.mark.parametrize("spoil", REASONS)
-def test_an_archive_that_cannot_be_read_is_left_out_said_and_counted(
-    archived: list[Archive],
-    ayse: User,
-    standin: StandIn,
-    folder: Path,
-    announced: list[Event],
-    spoil: Callable[[Path, Archive], None],
-) -> None:
-    spoil(folder, archived[0])
-
-    done = finish(erasure.request_thread(ayse, "goes", "op"))
-
-    assert done.state == Erasure.State.COMPLETED
-    assert brought_back(done) == (1, 1)
-    assert told(standin) == SAID[6:]
-    assert Message.objects.filter(archive=archived[0].pk, text="").count() == 6
-    assert ArchivesLeftOut(1) in announced
-    assert [event.reason for event in announced if isinstance(event, ArchiveFailed)] == REASONS[spoil]
-
-
-def test_a_storage_that_is_away_puts_it_off_and_nothing_is_told_by_halves(
-    archived: list[Archive], ayse: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = settled(ayse)
-
-    def away(_: str) -> bytes:
-        raise ArchiveUnavailable("away")
-
-    with monkeypatch.context() as broken:
-        for what in ("read", "exists"):
-            broken.setattr(storage, what, away)
-        broken.setattr(storage, "remove", lambda _: None)
-        progress.carry_out(asked.pk)
-
-    asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (Erasure.State.SETTLING, "bring_back: unavailable")
-    assert told(standin) == []
-    time_passes()
-    assert brought_back(finish(asked)) == (2, 0)
-    assert told(standin) == SAID
-
-
-@pytest.fixture
-def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """From now on the storage gives, or lets go of, none of these files; it answers for others."""
-    folder = storage.LocalFolder
-
-    def refuse(*names: str, what: str) -> None:
-        act = getattr(folder, what)
-
-        def refused(self: storage.LocalFolder, name: str, *more: Any) -> Any:
-            if name in names:
-                raise PermissionError
-            return act(self, name, *more)
-
-        monkeypatch.setattr(folder, what, refused)
-
-    return refuse
-
-
-def test_one_file_that_is_never_given_is_named_and_the_others_come_back(
-    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn
-) -> None:
-    refuse(archived[0].name, what="_open")
-    asked = settled(ayse)
-
-    progress.carry_out(asked.pk)
-
-    asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (
-        Erasure.State.SETTLING,
-        f"bring_back: unavailable: archive {archived[0].pk}",
-    )
-    assert [each.state for each in Archive.objects.order_by("pk")] == [Archive.State.STORED, Archive.State.RESTORED]
-    assert told(standin) == []
-
-
-def test_an_operator_gives_it_up_and_the_erasure_goes_on_without_it(
-    archived: list[Archive], ayse: User, refuse: Callable[..., None], standin: StandIn, announced: list[Event]
-) -> None:
-    for what in ("_open", "delete"):
-        refuse(archived[0].name, what=what)
-    asked = settled(ayse)
-    progress.carry_out(asked.pk)
-    time_passes()
-
-    call_command("archive", "expire", str(archived[0].pk), "--yes", "--operator", "zeki", stdout=StringIO())
-
-    assert brought_back(finish(asked)) == (1, 1)
-    assert asked.state == Erasure.State.COMPLETED
-    assert told(standin) == SAID[6:]
-    assert ArchivesLeftOut(1) in announced
-    assert AuditEntry.objects.get(action="archive.expire").actor == "zeki"
-
-
-def test_of_several_the_first_is_named_and_the_others_are_counted(
-    archived: list[Archive], ayse: User, refuse: Callable[..., None]
-) -> None:
-    refuse(*(each.name for each in archived), what="_open")
-    asked = settled(ayse)
-
-    progress.carry_out(asked.pk)
-
-    asked.refresh_from_db()
-    assert asked.failure == f"bring_back: unavailable: archive {archived[0].pk} +1"
-
-
-def test_a_file_of_what_is_erased_that_cannot_be_removed_is_named_and_the_others_go(
-    archived: list[Archive], ayse: User, refuse: Callable[..., None]
-) -> None:
-    refuse(archived[0].name, what="delete")
-    asked = erasure.request_thread(ayse, "stays", "op")
-
-    progress.carry_out(asked.pk)
-
-    asked.refresh_from_db()
-    assert (asked.state, asked.failure) == (
-        Erasure.State.REQUESTED,
-        f"remove_archive_files: not removed: archive {archived[0].pk}",
-    )
-    assert storage.names() == [archived[0].name]
 
 
 def test_for_who_opted_out_nothing_is_brought_back_or_ever_told(
